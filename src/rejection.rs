@@ -158,11 +158,7 @@ impl Rejection {
     /// The reason is fixed text on purpose: nothing that came with the request can end up in it.
     #[must_use]
     pub const fn new(kind: RejectionKind, reason: &'static str) -> Self {
-        Self {
-            kind,
-            reason,
-            detail: None,
-        }
+        Self { kind, reason, detail: None }
     }
 
     /// Adds the error behind this rejection, for logs. It is never sent to the client.

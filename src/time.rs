@@ -71,12 +71,7 @@ impl UnixTime {
 
 impl fmt::Debug for UnixTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "UnixTime({}.{:09})",
-            self.0.as_secs(),
-            self.0.subsec_nanos()
-        )
+        write!(f, "UnixTime({}.{:09})", self.0.as_secs(), self.0.subsec_nanos())
     }
 }
 
@@ -122,10 +117,7 @@ mod tests {
     fn arithmetic_saturates_at_both_ends() {
         let last = UnixTime::from_secs(u64::MAX);
         assert_eq!(last.saturating_add(Duration::MAX), UnixTime::MAX);
-        assert_eq!(
-            UnixTime::EPOCH.saturating_sub(Duration::MAX),
-            UnixTime::EPOCH
-        );
+        assert_eq!(UnixTime::EPOCH.saturating_sub(Duration::MAX), UnixTime::EPOCH);
         assert_eq!(UnixTime::EPOCH.saturating_since(last), Duration::ZERO);
     }
 

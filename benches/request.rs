@@ -1,0 +1,262 @@
+//! What the layer costs a request: the first sight of a token, by algorithm, beside the bare
+//! signature check of the same token in the same run; and rejections. Allocations are counted and
+//! printed before the timings.
+//!
+//! `cargo bench --bench request`
+
+#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
+#![allow(unsafe_code, reason = "a counting allocator cannot be written without")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::hint::black_box;
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, Waker};
+
+use aws_lc_rs::hmac;
+use aws_lc_rs::signature::{self, ParsedPublicKey, VerificationAlgorithm};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use http::{Request, Response, header};
+use http_body_util::Empty;
+use serde::Deserialize;
+use tower::{Layer, Service};
+use tower_bearer::key::KeySet;
+use tower_bearer::revocation::MemoryStore;
+use tower_bearer::testing::{TestIssuer, TokenBuilder};
+use tower_bearer::{Algorithm, AuthLayer, Claims, Verifier};
+
+struct Counting;
+
+static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+
+// SAFETY: every call is handed to the system's allocator as it came.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(pointer, layout) }
+    }
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+#[derive(Deserialize)]
+struct User {
+    #[allow(dead_code, reason = "read from the token, as a service would")]
+    sub: String,
+    #[allow(dead_code, reason = "read from the token, as a service would")]
+    tenant: String,
+}
+
+/// The innermost service: looks at its claims, as a handler would.
+#[derive(Clone)]
+struct Inner;
+
+impl Service<Request<()>> for Inner {
+    type Response = Response<Empty<Bytes>>;
+    type Error = Infallible;
+    type Future = Ready<Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<()>) -> Self::Future {
+        let claims = Claims::<User>::from_extensions(request.extensions());
+        black_box(claims.map(|claims| claims.sub.len()));
+        ready(Ok(Response::new(Empty::new())))
+    }
+}
+
+/// The request of a client with this `Authorization` header.
+fn request(authorization: Option<&str>) -> Request<()> {
+    let mut request = Request::get("/orders");
+    if let Some(authorization) = authorization {
+        request = request.header(header::AUTHORIZATION, authorization);
+    }
+    request.body(()).unwrap()
+}
+
+/// The whole of `Service::call`, to the response.
+fn call<S>(service: &mut S, request: Request<()>) -> Response<impl Sized + use<S>>
+where
+    S: Service<Request<()>, Error = Infallible>,
+    S: Service<Request<()>, Response = Response<<S as Answer>::Body>> + Answer,
+{
+    let mut future = pin!(service.call(request));
+    match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(Ok(response)) => response,
+        _ => unreachable!("static keys and a local store answer at once"),
+    }
+}
+
+trait Answer {
+    type Body;
+}
+impl Answer for Inner {
+    type Body = Empty<Bytes>;
+}
+impl<S: Answer, V, R> Answer for tower_bearer::layer::AuthService<S, V, R> {
+    type Body = tower_bearer::layer::ResponseBody<S::Body>;
+}
+
+/// The signature check alone, with a key that was parsed before.
+enum Bare {
+    Hmac(Box<hmac::Key>),
+    Public(ParsedPublicKey),
+}
+
+impl Bare {
+    fn of(issuer: &TestIssuer, algorithm: Algorithm) -> Self {
+        let jwk = &issuer.jwks()["keys"][0];
+        let member = |name: &str| URL_SAFE_NO_PAD.decode(jwk[name].as_str().unwrap()).unwrap();
+        let raw = |algorithm: &'static dyn VerificationAlgorithm, bytes: &[u8]| {
+            Self::Public(ParsedPublicKey::new(algorithm, bytes).unwrap())
+        };
+        match algorithm {
+            Algorithm::HS256 => Self::Hmac(hmac::Key::new(hmac::HMAC_SHA256, &[7; 32]).into()),
+            Algorithm::RS256 => {
+                let (n, e) = (member("n"), member("e"));
+                let components = signature::RsaPublicKeyComponents { n, e };
+                let parameters = &signature::RSA_PKCS1_2048_8192_SHA256;
+                Self::Public(components.to_parsed_public_key(parameters).unwrap())
+            }
+            Algorithm::ES256 => {
+                let point = [vec![4], member("x"), member("y")].concat();
+                raw(&signature::ECDSA_P256_SHA256_FIXED, &point)
+            }
+            _ => raw(&signature::ED25519, &member("x")),
+        }
+    }
+
+    fn check(&self, message: &[u8], signature: &[u8]) {
+        match self {
+            // Whether the tag is right does not change what it costs.
+            Self::Hmac(key) => drop(black_box(hmac::verify(key, message, signature))),
+            Self::Public(key) => key.verify_sig(message, signature).unwrap(),
+        }
+    }
+}
+
+/// Claims as in the comparison of peers: ten of them, some 600 to 900 bytes of token.
+fn filled(token: TokenBuilder<'_>) -> TokenBuilder<'_> {
+    token
+        .subject("auth0|5f7c8ec7c33c6c004bbafe82")
+        .claim("nbf", 1_700_000_000)
+        .token_id("0194d2d0-7b57-7c3c-a7a1-6b7f9d2d6c1e")
+        .scope("openid profile email orders:read orders:write")
+        .roles(["clerk", "manager"])
+        .claim("tenant", "acme-corporation-emea")
+}
+
+fn allocations(times: u64, mut run: impl FnMut()) -> u64 {
+    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    for _ in 0..times {
+        run();
+    }
+    (ALLOCATIONS.load(Ordering::Relaxed) - before) / times
+}
+
+/// A verifier with three keys, of which the token's `kid` names one.
+fn verifier(issuer: &TestIssuer) -> Verifier<User> {
+    let others = ["first", "second"].map(|kid| TestIssuer::new().key().with_id(kid));
+    let [first, second] = others;
+    Verifier::builder()
+        .keys(KeySet::new([first, second, issuer.key()]))
+        .issuer(TestIssuer::ISSUER)
+        .audience(TestIssuer::AUDIENCE)
+        .build()
+        .unwrap()
+}
+
+fn accepted(c: &mut Criterion) {
+    let algorithms = [Algorithm::HS256, Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA];
+    for algorithm in algorithms {
+        let issuer = TestIssuer::with_algorithm(algorithm).unwrap();
+        let token = filled(issuer.token()).sign();
+        let (message, signature) = token.rsplit_once('.').unwrap();
+        let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
+        let bare = Bare::of(&issuer, algorithm);
+        let authorization = format!("Bearer {token}");
+        let layer = AuthLayer::new(verifier(&issuer));
+        let mut service = layer.layer(Inner);
+        let mut revoking = layer.clone().revocation(MemoryStore::new()).layer(Inner);
+
+        assert_eq!(call(&mut service, request(Some(&authorization))).status(), 200);
+        assert_eq!(call(&mut revoking, request(Some(&authorization))).status(), 200);
+        let floor = allocations(100, || drop(call(&mut Inner, request(Some(&authorization)))));
+        let ours = allocations(100, || drop(call(&mut service, request(Some(&authorization)))));
+        let own = allocations(100, || {
+            let user = User { sub: "x".repeat(9), tenant: "x".repeat(9) };
+            drop(black_box(user));
+        });
+        println!(
+            "{algorithm}: token of {} bytes, {} allocations, {own} of them the claims type's own",
+            token.len(),
+            ours - floor,
+        );
+
+        let mut group = c.benchmark_group(algorithm.as_str());
+        group.bench_function("bare signature check", |b| {
+            b.iter(|| bare.check(black_box(message.as_bytes()), black_box(&signature)));
+        });
+        let fresh = || request(Some(&authorization));
+        group.bench_function("no layer", |b| {
+            b.iter_batched(fresh, |request| call(&mut Inner, request), BatchSize::SmallInput);
+        });
+        group.bench_function("layer", |b| {
+            b.iter_batched(fresh, |request| call(&mut service, request), BatchSize::SmallInput);
+        });
+        group.bench_function("layer with revocation in memory", |b| {
+            b.iter_batched(fresh, |request| call(&mut revoking, request), BatchSize::SmallInput);
+        });
+        group.finish();
+    }
+}
+
+fn rejected(c: &mut Criterion) {
+    let issuer = TestIssuer::with_algorithm(Algorithm::RS256).unwrap();
+    let mut service = AuthLayer::new(verifier(&issuer)).layer(Inner);
+    let good = format!("Bearer {}", filled(issuer.token()).sign());
+    let forged = {
+        let other = TestIssuer::with_algorithm(Algorithm::RS256).unwrap();
+        format!("Bearer {}", filled(other.token()).sign())
+    };
+    let unknown = format!("Bearer {}", filled(issuer.token()).header("kid", "nobody").sign());
+    let cases: [(&str, Option<String>); 7] = [
+        ("accepted, for comparison", Some(good)),
+        ("no header", None),
+        ("another scheme", Some("Basic YWxhZGRpbjpvcGVuc2VzYW1l".into())),
+        ("garbage", Some(format!("Bearer {}", "garbage/".repeat(100)))),
+        ("oversized", Some(format!("Bearer {}", "A".repeat(100_000)))),
+        ("unknown kid", Some(unknown)),
+        ("forged signature", Some(forged)),
+    ];
+    let mut group = c.benchmark_group("RS256 rejected");
+    for (name, authorization) in &cases {
+        let fresh = || request(authorization.as_deref());
+        let status = call(&mut service, fresh()).status();
+        let floor = allocations(100, || drop(call(&mut Inner, fresh())));
+        let ours = allocations(100, || drop(call(&mut service, fresh())));
+        println!("{name}: {status}, {} allocations", ours - floor);
+        group.bench_function(*name, |b| {
+            b.iter_batched(fresh, |request| call(&mut service, request), BatchSize::SmallInput);
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, accepted, rejected);
+criterion_main!(benches);

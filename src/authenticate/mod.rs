@@ -1,0 +1,18 @@
+//! The steps of authentication put together, without any tower in it.
+//!
+//! A request's head goes in; what comes out is an [`Outcome`] that the layer puts into the
+//! request's extensions, or a [`Rejection`](crate::rejection::Rejection). In between, each step may
+//! answer at once or later; as long as all answer at once, no future is made.
+
+mod admission;
+mod authenticator;
+mod future;
+mod mode;
+mod observe;
+mod outcome;
+
+pub(crate) use authenticator::Authenticator;
+pub(crate) use future::AuthenticateFuture;
+pub use mode::Mode;
+pub use observe::{AuthEvent, AuthOutcome, Observer};
+pub use outcome::Outcome;

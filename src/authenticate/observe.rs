@@ -1,0 +1,71 @@
+//! [`Observer`]: one hook for metrics.
+
+use std::time::Duration;
+
+use crate::rejection::{Rejection, RejectionKind};
+
+/// What became of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AuthOutcome {
+    /// Authenticated.
+    Accepted,
+    /// Let through without a token.
+    Anonymous,
+    /// A CORS preflight.
+    Preflight,
+    /// Rejected by authentication; in [`Inspect`](super::Mode::Inspect) mode it may still have
+    /// reached the handler.
+    Rejected,
+    /// Authenticated or anonymous, and then rejected by a guard or an extractor behind the layer.
+    Denied,
+}
+
+/// One decision, for counting and timing. Holds nothing that a client could choose, so every field
+/// can be a metric's label.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct AuthEvent<'a> {
+    /// What became of the request.
+    pub outcome: AuthOutcome,
+    /// What was wrong, if anything was.
+    pub kind: Option<RejectionKind>,
+    /// The issuer of the token, once it was verified.
+    pub issuer: Option<&'a str>,
+    /// How long the decision took, waiting for keys and stores included; zero for
+    /// [`AuthOutcome::Denied`].
+    pub latency: Duration,
+}
+
+/// Is told of every decision: for metrics.
+///
+/// It runs on the request's path, so it must neither block nor panic. A closure will do.
+pub trait Observer: Send + Sync + 'static {
+    /// Called once for every request, and once more if something behind the layer denies it.
+    fn observe(&self, event: &AuthEvent<'_>);
+}
+
+impl<F: Fn(&AuthEvent<'_>) + Send + Sync + 'static> Observer for F {
+    fn observe(&self, event: &AuthEvent<'_>) {
+        self(event);
+    }
+}
+
+/// Writes a rejection to the log. Fixed texts and error sources only: no token, no claims.
+#[cfg(feature = "tracing")]
+pub(super) fn log(rejection: &Rejection) {
+    use std::error::Error;
+
+    let (kind, reason) = (rejection.kind(), rejection.reason());
+    let source = rejection.source().map(tracing::field::display);
+    match kind {
+        RejectionKind::Misconfigured => tracing::error!(?kind, reason, source, "request rejected"),
+        RejectionKind::KeysUnavailable | RejectionKind::RevocationUnavailable => {
+            tracing::warn!(?kind, reason, source, "request rejected");
+        }
+        _ => tracing::debug!(?kind, reason, source, "request rejected"),
+    }
+}
+
+#[cfg(not(feature = "tracing"))]
+pub(super) fn log(_: &Rejection) {}

@@ -1,0 +1,130 @@
+//! Extractors for axum handlers (feature `axum`; over axum-core alone).
+//!
+//! | In a handler's signature | Yields |
+//! |---|---|
+//! | [`Claims<C>`] | the claims; anonymous requests are answered 401 |
+//! | `Option<Claims<C>>` | `None` for anonymous requests; a bad token is still rejected |
+//! | `Result<Claims<C>, Rejection>` | whatever came of it, in [`Inspect`](crate::authenticate::Mode::Inspect) mode |
+//! | [`Granted<P, C>`] | the claims, if the policy `P` lets them pass |
+//!
+//! All need an [`AuthLayer`](crate::layer::AuthLayer) around the route. Without one, or with one
+//! that yields another claims type, requests are answered 500 with a fixed text and the log says
+//! what to do.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::Deref;
+
+use axum_core::body::Body;
+use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
+use axum_core::response::{IntoResponse, Response};
+use http::request::Parts;
+
+use crate::authenticate::Outcome;
+use crate::claims::Claims;
+use crate::guard::{Guard, Policy};
+use crate::layer::{ResponseBody, undecorated};
+use crate::rejection::Rejection;
+use crate::respond::RequestInfo;
+
+impl<C, S> FromRequestParts<S> for Claims<C>
+where
+    C: Send + Sync + 'static,
+    S: Sync,
+{
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
+        Self::require_from(&parts.extensions).cloned()
+    }
+}
+
+impl<C, S> OptionalFromRequestParts<S> for Claims<C>
+where
+    C: Send + Sync + 'static,
+    S: Sync,
+{
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Rejection> {
+        match Outcome::of(&parts.extensions)? {
+            Outcome::Anonymous | Outcome::Preflight => Ok(None),
+            _ => Self::require_from(&parts.extensions).cloned().map(Some),
+        }
+    }
+}
+
+/// The claims of a request that the policy `P` lets pass; dereferences to them.
+///
+/// ```
+/// use tower_bearer::axum::Granted;
+/// use tower_bearer::claims::StandardClaims;
+/// use tower_bearer::guard::{Guard, Policy, scope};
+///
+/// struct CanWrite;
+/// impl Policy for CanWrite {
+///     fn guard() -> impl Guard {
+///         scope("orders:write")
+///     }
+/// }
+///
+/// async fn create(user: Granted<CanWrite, StandardClaims>) -> String {
+///     format!("created for {}", user.sub.as_deref().unwrap_or("a machine"))
+/// }
+/// ```
+pub struct Granted<P, C> {
+    claims: Claims<C>,
+    policy: PhantomData<fn() -> P>,
+}
+
+impl<P, C> Granted<P, C> {
+    /// The claims, without the proof.
+    #[must_use]
+    pub fn into_claims(self) -> Claims<C> {
+        self.claims
+    }
+}
+
+impl<P, C, S> FromRequestParts<S> for Granted<P, C>
+where
+    P: Policy,
+    C: Send + Sync + 'static,
+    S: Sync,
+{
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
+        let claims = Claims::<C>::require_from(&parts.extensions)?;
+        P::guard().check(Outcome::of(&parts.extensions)?.principal()?)?;
+        Ok(Self { claims: claims.clone(), policy: PhantomData })
+    }
+}
+
+impl<P, C> Deref for Granted<P, C> {
+    type Target = Claims<C>;
+
+    fn deref(&self) -> &Claims<C> {
+        &self.claims
+    }
+}
+
+impl<P, C> Clone for Granted<P, C> {
+    fn clone(&self) -> Self {
+        Self { claims: self.claims.clone(), policy: PhantomData }
+    }
+}
+
+impl<P, C> fmt::Debug for Granted<P, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Granted").field("claims", &self.claims).finish_non_exhaustive()
+    }
+}
+
+/// The response a client gets; the [`AuthLayer`](crate::layer::AuthLayer) around the handler adds its
+/// realm and renders it for gRPC where that was asked for.
+impl IntoResponse for Rejection {
+    fn into_response(self) -> Response {
+        let response: Response<ResponseBody<Body>> = undecorated(self, RequestInfo::default());
+        response.map(Body::new)
+    }
+}

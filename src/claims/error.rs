@@ -1,0 +1,73 @@
+//! [`ClaimsError`]: which claim did not fit, without saying what it held.
+
+use std::error::Error;
+use std::fmt;
+
+use serde::de;
+
+/// Why a payload could not be read: the claim's name and a fixed text, never a claim's value.
+///
+/// It is the [`source`](Error::source) of rejections of kind `InvalidClaims` and `MalformedToken`.
+#[derive(Debug, Clone)]
+pub struct ClaimsError {
+    claim: Option<Box<str>>,
+    problem: &'static str,
+}
+
+/// A name longer than this is cut in messages.
+const LONGEST_NAME: usize = 64;
+
+impl ClaimsError {
+    pub(crate) const fn new(problem: &'static str) -> Self {
+        Self { claim: None, problem }
+    }
+
+    pub(crate) fn of(claim: &str, problem: &'static str) -> Self {
+        let claim = claim.escape_default().take(LONGEST_NAME).collect::<String>();
+        Self { claim: Some(claim.into()), problem }
+    }
+
+    /// Keeps where the parser failed, not what it read: its own message quotes values.
+    pub(crate) fn from_json(error: &serde_json::Error) -> Self {
+        Self::new(match error.classify() {
+            serde_json::error::Category::Data => "does not fit the application's claims type",
+            _ => "is not valid JSON",
+        })
+    }
+
+    /// The name of the claim that did not fit, where one is to blame.
+    #[must_use]
+    pub fn claim(&self) -> Option<&str> {
+        self.claim.as_deref()
+    }
+
+    pub(crate) fn or_claim(self, claim: &str) -> Self {
+        if self.claim.is_some() { self } else { Self::of(claim, self.problem) }
+    }
+}
+
+impl fmt::Display for ClaimsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.claim {
+            Some(claim) => write!(f, "claim `{claim}` {}", self.problem),
+            None => write!(f, "the payload {}", self.problem),
+        }
+    }
+}
+
+impl Error for ClaimsError {}
+
+/// What the application's `Deserialize` reports. Only names written in its source are kept.
+impl de::Error for ClaimsError {
+    fn custom<T: fmt::Display>(_may_quote_values: T) -> Self {
+        Self::new("does not fit the application's claims type")
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        Self::of(field, "is missing and the application's claims type needs it")
+    }
+
+    fn duplicate_field(field: &'static str) -> Self {
+        Self::of(field, "stands there twice")
+    }
+}

@@ -1,0 +1,76 @@
+//! [`Principal`]: an authenticated request's token, whatever the application's claims type is.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+
+use super::registered::RegisteredClaims;
+use super::token::{Claims, VerifiedToken};
+use crate::credentials::BearerToken;
+use crate::time::UnixTime;
+
+/// Who sent this request, for guards and for middleware that need not know the claims type.
+///
+/// The layer makes one for every authenticated request. It is the same token that
+/// [`Claims<C>`] shows, and the moment at which it was let through.
+#[derive(Clone)]
+pub struct Principal {
+    token: Arc<dyn AnyToken>,
+    at: UnixTime,
+}
+
+trait AnyToken: Any + Send + Sync {
+    fn registered(&self) -> &RegisteredClaims;
+    fn bearer(&self) -> &BearerToken;
+    fn custom(&self) -> &dyn Any;
+}
+
+impl<C: Send + Sync + 'static> AnyToken for VerifiedToken<C> {
+    fn registered(&self) -> &RegisteredClaims {
+        &self.registered
+    }
+
+    fn bearer(&self) -> &BearerToken {
+        &self.bearer
+    }
+
+    fn custom(&self) -> &dyn Any {
+        &self.custom
+    }
+}
+
+impl Principal {
+    pub(crate) fn new<C: Send + Sync + 'static>(claims: &Claims<C>, at: UnixTime) -> Self {
+        Self { token: Arc::clone(&claims.0) as Arc<dyn AnyToken>, at }
+    }
+
+    /// The claims that every token may have.
+    #[must_use]
+    pub fn registered(&self) -> &RegisteredClaims {
+        self.token.registered()
+    }
+
+    /// The token itself, for forwarding.
+    #[must_use]
+    pub fn token(&self) -> &BearerToken {
+        self.token.bearer()
+    }
+
+    /// The application's claims, if they are of type `C`.
+    #[must_use]
+    pub fn claims<C: 'static>(&self) -> Option<&C> {
+        self.token.custom().downcast_ref()
+    }
+
+    /// When this request was authenticated, by the verifier's clock.
+    #[must_use]
+    pub fn authenticated_at(&self) -> UnixTime {
+        self.at
+    }
+}
+
+impl fmt::Debug for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Principal").field("registered", self.registered()).finish_non_exhaustive()
+    }
+}

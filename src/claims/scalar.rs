@@ -1,0 +1,165 @@
+//! Values of registered claims on their way to two readers.
+//!
+//! A registered claim is read once; [`Value`] keeps it and hands it on to the application's type
+//! as if that had read it itself.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::value::{BorrowedStrDeserializer, SeqDeserializer};
+use serde::de::{self, Deserialize, Deserializer, IntoDeserializer, SeqAccess, Visitor};
+use serde::forward_to_deserialize_any;
+use serde_json::Number;
+
+use super::error::ClaimsError;
+use crate::time::UnixTime;
+
+/// A string that borrows from the payload where it has no escapes.
+/// (`Cow` by itself always copies.)
+pub(crate) struct Str<'de>(pub(crate) Cow<'de, str>);
+
+impl<'de> Deserialize<'de> for Str<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Borrow;
+        impl<'de> Visitor<'de> for Borrow {
+            type Value = Str<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+            fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Self::Value, E> {
+                Ok(Str(Cow::Borrowed(value)))
+            }
+            fn visit_str<E>(self, value: &str) -> Result<Self::Value, E> {
+                Ok(Str(Cow::Owned(value.to_owned())))
+            }
+        }
+        deserializer.deserialize_str(Borrow)
+    }
+}
+
+/// A string or an array of strings.
+pub(super) enum StrOrList<'de> {
+    One(Cow<'de, str>),
+    Many(Vec<Cow<'de, str>>),
+}
+
+impl<'de> Deserialize<'de> for StrOrList<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = StrOrList<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string or an array of strings")
+            }
+            fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Self::Value, E> {
+                Ok(StrOrList::One(Cow::Borrowed(value)))
+            }
+            fn visit_str<E>(self, value: &str) -> Result<Self::Value, E> {
+                Ok(StrOrList::One(Cow::Owned(value.to_owned())))
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+                let mut many = Vec::new();
+                while let Some(Str(value)) = seq.next_element()? {
+                    many.push(value);
+                }
+                Ok(StrOrList::Many(many))
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}
+
+/// RFC 7519 §2: a JSON number of seconds, whole or not, that is neither negative nor too large.
+pub(super) fn numeric_date(number: &Number) -> Option<UnixTime> {
+    match number.as_u64() {
+        Some(secs) => Some(UnixTime::from_secs(secs)),
+        None => UnixTime::from_secs_f64(number.as_f64()?),
+    }
+}
+
+/// A value that was read already, for a second reader.
+#[derive(Clone, Copy)]
+pub(super) enum Value<'a, 'de> {
+    Str(&'a Cow<'de, str>),
+    List(&'a [Cow<'de, str>]),
+    Number(&'a Number),
+}
+
+impl<'a, 'de> From<&'a StrOrList<'de>> for Value<'a, 'de> {
+    fn from(value: &'a StrOrList<'de>) -> Self {
+        match value {
+            StrOrList::One(one) => Value::Str(one),
+            StrOrList::Many(many) => Value::List(many),
+        }
+    }
+}
+
+impl<'de> Deserializer<'de> for Value<'_, 'de> {
+    type Error = ClaimsError;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ClaimsError> {
+        match self {
+            Self::Str(Cow::Borrowed(value)) => visitor.visit_borrowed_str(value),
+            Self::Str(Cow::Owned(value)) => visitor.visit_str(value),
+            Self::List(values) => {
+                visitor.visit_seq(SeqDeserializer::new(values.iter().map(Value::Str)))
+            }
+            Self::Number(number) => {
+                if let Some(value) = number.as_u64() {
+                    visitor.visit_u64(value)
+                } else if let Some(value) = number.as_i64() {
+                    visitor.visit_i64(value)
+                } else {
+                    let value = number.as_f64().filter(|value| value.is_finite());
+                    visitor.visit_f64(value.ok_or_else(|| ClaimsError::new("is out of range"))?)
+                }
+            }
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ClaimsError> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, ClaimsError> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, ClaimsError> {
+        match self {
+            Self::Str(Cow::Borrowed(value)) => {
+                visitor.visit_enum(BorrowedStrDeserializer::new(value))
+            }
+            Self::Str(Cow::Owned(value)) => visitor.visit_enum(value.as_str().into_deserializer()),
+            _ => Err(de::Error::custom("")),
+        }
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ClaimsError> {
+        visitor.visit_unit()
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
+        unit_struct seq tuple tuple_struct map struct identifier
+    }
+}
+
+impl<'de> IntoDeserializer<'de, ClaimsError> for Value<'_, 'de> {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}

@@ -1,0 +1,47 @@
+//! [`Scopes`]: what the token's bearer may do.
+
+use std::fmt;
+
+use super::text::Texts;
+
+/// The scopes of a token: `scope` as one space-separated string
+/// ([RFC 8693 §4.2](https://www.rfc-editor.org/rfc/rfc8693#section-4.2)), or `scp` as a string or an
+/// array, as several identity providers write it. Where both stand, both count.
+///
+/// Scopes are compared exactly, case included
+/// ([RFC 6749 §3.3](https://www.rfc-editor.org/rfc/rfc6749#section-3.3)).
+#[derive(Clone, Copy)]
+pub struct Scopes<'a> {
+    pub(super) scope: Option<&'a Texts>,
+    pub(super) scp: Option<&'a Texts>,
+    pub(super) json: &'a str,
+}
+
+impl<'a> Scopes<'a> {
+    /// Whether this scope is among them. The empty string never is.
+    #[must_use]
+    pub fn contains(&self, scope: &str) -> bool {
+        self.iter().any(|held| held == scope)
+    }
+
+    /// Each scope, in the order of the token.
+    pub fn iter(&self) -> impl Iterator<Item = &'a str> + Clone + use<'a> {
+        let json = self.json;
+        let held = [self.scope, self.scp].into_iter().flatten();
+        held.flat_map(move |texts| texts.iter(json))
+            .flat_map(|text| text.split(' '))
+            .filter(|scope| !scope.is_empty())
+    }
+
+    /// Whether the token has no scope at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.iter().next().is_none()
+    }
+}
+
+impl fmt::Debug for Scopes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}

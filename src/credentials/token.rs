@@ -1,0 +1,259 @@
+//! The token as it was sent: well-formed, not yet verified.
+
+use std::fmt;
+use std::ops::Range;
+
+use http::HeaderValue;
+
+use crate::rejection::{Rejection, RejectionKind};
+
+/// The default limit, in bytes, of a token and of the header field that holds it.
+pub(super) const DEFAULT_MAX_LEN: usize = 16 * 1024;
+
+const SCHEME: &[u8] = b"Bearer ";
+
+/// A rejection for a request whose credentials are ill-formed or ambiguous.
+pub(super) const fn invalid(reason: &'static str) -> Rejection {
+    Rejection::new(RejectionKind::InvalidRequest, reason)
+}
+
+/// A well-formed bearer token, found in a request; nothing is verified yet.
+///
+/// It is a `b64token`: `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`
+/// ([RFC 6750 §2.1](https://www.rfc-editor.org/rfc/rfc6750#section-2.1)). That is the only way to
+/// have a value of this type.
+///
+/// Found in a header field, it shares the field's buffer and copies nothing. It therefore is not
+/// wiped when dropped: the same bytes live in the server's read buffer, which this crate does not
+/// own. A clone keeps that buffer alive; to keep a token beyond its request, keep
+/// `BearerToken::parse(token.expose_secret())`.
+///
+/// `Debug` does not show it, and there is no `Display`.
+#[derive(Clone)]
+pub struct BearerToken {
+    value: HeaderValue,
+    start: u32,
+    end: u32,
+    origin: TokenOrigin,
+}
+
+/// In what part of a request a token was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TokenOrigin {
+    /// The `Authorization` header field.
+    Authorization,
+    /// Another header field.
+    Header,
+    /// A cookie.
+    Cookie,
+    /// An element of `Sec-WebSocket-Protocol`.
+    WebSocketProtocol,
+    /// A parameter of the query string. The response must carry `Cache-Control: private`
+    /// ([RFC 6750 §2.3](https://www.rfc-editor.org/rfc/rfc6750#section-2.3)).
+    Query,
+    /// A place that this crate does not know.
+    Other,
+}
+
+impl BearerToken {
+    /// Takes a token from anywhere, for sources of one's own and for tests. Its origin is
+    /// [`TokenOrigin::Other`].
+    ///
+    /// # Errors
+    /// [`RejectionKind::InvalidRequest`] if it is empty, is longer than 16 KiB (16,384 bytes), or
+    /// is not a `b64token`.
+    pub fn parse(token: &str) -> Result<Self, Rejection> {
+        Self::copied(token.as_bytes(), DEFAULT_MAX_LEN, TokenOrigin::Other)
+    }
+
+    /// The same token with another origin, for sources of one's own.
+    #[must_use]
+    pub fn with_origin(mut self, origin: TokenOrigin) -> Self {
+        self.origin = origin;
+        self
+    }
+
+    /// The token itself. Whoever holds it can act as its subject: keep it out of logs and errors.
+    #[must_use]
+    pub fn expose_secret(&self) -> &str {
+        // A b64token is ASCII, so the default is never taken.
+        str::from_utf8(self.as_bytes()).unwrap_or_default()
+    }
+
+    /// Where it was found.
+    #[must_use]
+    pub fn origin(&self) -> TokenOrigin {
+        self.origin
+    }
+
+    /// An `Authorization` value that forwards the token to another service: `Bearer …`, marked
+    /// sensitive.
+    #[must_use]
+    pub fn authorization_value(&self) -> HeaderValue {
+        let field = self.value.as_bytes();
+        if field.len() == self.end as usize && field.strip_prefix(SCHEME) == Some(self.as_bytes()) {
+            return self.value.clone();
+        }
+        let text = [SCHEME, self.as_bytes()].concat();
+        // A b64token is visible ASCII, so the replacement is never taken.
+        let mut value =
+            HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static("Bearer"));
+        value.set_sensitive(true);
+        value
+    }
+
+    /// The token's bytes, all of them ASCII.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        let range = self.start as usize..self.end as usize;
+        // Made by `within` from a range that lies in the value, so the default is never taken.
+        self.value.as_bytes().get(range).unwrap_or_default()
+    }
+
+    /// The token that is this part of a header field, sharing the field's buffer.
+    pub(super) fn within(
+        value: &HeaderValue,
+        range: Range<usize>,
+        max_len: usize,
+        origin: TokenOrigin,
+    ) -> Result<Self, Rejection> {
+        if range.len() > max_len {
+            return Err(invalid("the token is longer than the limit"));
+        }
+        let (Ok(start), Ok(end)) = (u32::try_from(range.start), u32::try_from(range.end)) else {
+            return Err(invalid("the header field is longer than 4 GiB"));
+        };
+        if !value.as_bytes().get(range).is_some_and(is_b64token) {
+            return Err(invalid("the token is not a b64token (RFC 6750 section 2.1)"));
+        }
+        let mut value = value.clone();
+        value.set_sensitive(true);
+        Ok(Self { value, start, end, origin })
+    }
+
+    /// A token with a buffer of its own.
+    pub(super) fn copied(
+        token: &[u8],
+        max_len: usize,
+        origin: TokenOrigin,
+    ) -> Result<Self, Rejection> {
+        if token.len() > max_len {
+            return Err(invalid("the token is longer than the limit"));
+        }
+        let value = HeaderValue::from_bytes(token)
+            .map_err(|_| invalid("the token is not a b64token (RFC 6750 section 2.1)"))?;
+        Self::within(&value, 0..token.len(), max_len, origin)
+    }
+}
+
+impl fmt::Debug for BearerToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BearerToken([redacted])")
+    }
+}
+
+fn is_b64token(token: &[u8]) -> bool {
+    let mut body = token;
+    while let [rest @ .., b'='] = body {
+        body = rest;
+    }
+    // No early exit: without branches the loop runs on vectors, and a good token is read to its
+    // end anyway.
+    !body.is_empty() & body.iter().fold(true, |good, byte| good & is_b64(*byte))
+}
+
+const fn is_b64(byte: u8) -> bool {
+    let letter = (byte | 0x20).wrapping_sub(b'a') < 26;
+    // "-", ".", "/" and the digits follow one another in ASCII.
+    let digit = byte.wrapping_sub(b'-') < 13;
+    letter | digit | (byte == b'+') | (byte == b'_') | (byte == b'~')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const ALLOWED: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~+/";
+
+    #[test]
+    fn rfc6750_s2_1_charset_is_exact() {
+        for byte in 0..=u8::MAX {
+            let allowed = ALLOWED.as_bytes().contains(&byte);
+            assert_eq!(is_b64(byte), allowed, "{byte:#x}");
+            assert_eq!(is_b64token(&[b'a', byte, b'b']), allowed, "{byte:#x}");
+        }
+    }
+
+    #[test]
+    fn parses_well_formed_tokens() {
+        for good in ["a", "a=", "abc==", "e.y.J", ALLOWED] {
+            let token = BearerToken::parse(good).unwrap();
+            assert_eq!(token.expose_secret(), good);
+            assert_eq!(token.origin(), TokenOrigin::Other);
+        }
+        assert!(BearerToken::parse(&"a".repeat(DEFAULT_MAX_LEN)).is_ok());
+    }
+
+    #[test]
+    fn rejects_all_else() {
+        let long = "a".repeat(DEFAULT_MAX_LEN + 1);
+        let signs = "=".repeat(DEFAULT_MAX_LEN);
+        let bad = [
+            "", "=", "==", "a=b", "=a", " a", "a ", "a b", "a\tb", "a\r\nb", "a\0", "ä", "a,b",
+            "a;b", "\"a\"", "a%41", "a:b", "a@b", "{a}", &long, &signs,
+        ];
+        for bad in bad {
+            let rejection = BearerToken::parse(bad).unwrap_err();
+            assert_eq!(rejection.kind(), RejectionKind::InvalidRequest, "{bad}");
+        }
+    }
+
+    #[test]
+    fn shares_the_buffer_of_the_field() {
+        let field = HeaderValue::from_str("Bearer abc.def").unwrap();
+        let token = BearerToken::within(&field, 7..14, 100, TokenOrigin::Authorization).unwrap();
+        assert_eq!(token.as_bytes(), b"abc.def");
+        assert_eq!(token.as_bytes().as_ptr(), field.as_bytes()[7..].as_ptr());
+        let forwarded = token.authorization_value();
+        assert_eq!(forwarded.as_bytes().as_ptr(), field.as_bytes().as_ptr());
+        assert!(forwarded.is_sensitive());
+    }
+
+    #[test]
+    fn forwards_as_one_bearer_value() {
+        let odd = HeaderValue::from_str("bearer  abc").unwrap();
+        let odd = BearerToken::within(&odd, 8..11, 100, TokenOrigin::Authorization).unwrap();
+        for token in [odd, BearerToken::parse("abc").unwrap()] {
+            let value = token.authorization_value();
+            assert_eq!(value, "Bearer abc");
+            assert!(value.is_sensitive());
+        }
+    }
+
+    #[test]
+    fn ranges_outside_of_the_field_are_rejected() {
+        let field = HeaderValue::from_str("abc").unwrap();
+        assert!(BearerToken::within(&field, 1..4, 100, TokenOrigin::Header).is_err());
+        assert!(BearerToken::within(&field, 2..2, 100, TokenOrigin::Header).is_err());
+    }
+
+    #[test]
+    fn debug_does_not_show_the_token() {
+        let token = BearerToken::parse("s3cret").unwrap();
+        assert_eq!(format!("{token:?}"), "BearerToken([redacted])");
+        assert!(!format!("{:?}", token.authorization_value()).contains("s3cret"));
+        assert!(!format!("{:?}", token.value).contains("s3cret"));
+    }
+
+    proptest! {
+        #[test]
+        fn what_parses_comes_back_and_is_in_the_charset(text in any::<String>()) {
+            if let Ok(token) = BearerToken::parse(&text) {
+                prop_assert_eq!(token.expose_secret(), &text);
+                prop_assert!(text.bytes().all(|b| is_b64(b) | (b == b'=')));
+            }
+        }
+    }
+}

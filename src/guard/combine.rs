@@ -1,0 +1,181 @@
+//! [`all`], [`any`] and [`not`].
+
+use super::condition::forbidden;
+use super::traits::Guard;
+use crate::claims::Principal;
+use crate::rejection::{Rejection, RejectionKind};
+
+/// Several guards: a tuple of up to eight, an array or a `Vec`.
+pub trait Guards: Send + Sync + 'static + sealed::Each {}
+
+mod sealed {
+    use super::Guard;
+
+    pub trait Each {
+        fn each<'a>(&'a self, visit: &mut dyn FnMut(&'a dyn Guard));
+    }
+}
+use sealed::Each;
+
+/// The guard made by [`all`].
+#[derive(Debug, Clone, Copy)]
+pub struct All<G>(G);
+
+/// Passes whoever passes every one of these guards. None at all pass nobody.
+///
+/// If several deny, the answer is the one that no new token can mend; if only scopes are missing,
+/// it names the scopes of all guards, those that the token has included.
+#[must_use]
+pub fn all<G: Guards>(guards: G) -> All<G> {
+    All(guards)
+}
+
+/// The guard made by [`any`].
+#[derive(Debug, Clone, Copy)]
+pub struct Any<G>(G);
+
+/// Passes whoever passes at least one of these guards. None at all pass nobody.
+///
+/// If all deny, the answer is the one that a client can do most about: the first missing scope, then
+/// a stronger authentication, then a plain denial.
+#[must_use]
+pub fn any<G: Guards>(guards: G) -> Any<G> {
+    Any(guards)
+}
+
+/// The guard made by [`not`].
+#[derive(Debug, Clone, Copy)]
+pub struct Not<G>(G);
+
+/// Passes whoever is authenticated and does not pass this guard. An error stays an error.
+#[must_use]
+pub fn not<G: Guard>(guard: G) -> Not<G> {
+    Not(guard)
+}
+
+/// How little a client can do about a rejection; `None` where it is no denial but an error.
+fn weight(rejection: &Rejection) -> Option<u8> {
+    match rejection.kind() {
+        RejectionKind::InsufficientScope => Some(0),
+        RejectionKind::InsufficientAuthentication => Some(1),
+        RejectionKind::Forbidden => Some(2),
+        _ => None,
+    }
+}
+
+impl<G: Guards> Guard for All<G> {
+    fn check(&self, principal: &Principal) -> Result<(), Rejection> {
+        let mut heaviest: Option<Rejection> = None;
+        let mut empty = true;
+        self.0.each(&mut |guard| {
+            empty = false;
+            if let Err(rejection) = guard.check(principal) {
+                let rank = |rejection: &Rejection| weight(rejection).unwrap_or(u8::MAX);
+                if heaviest.as_ref().is_none_or(|heaviest| rank(heaviest) < rank(&rejection)) {
+                    heaviest = Some(rejection);
+                }
+            }
+        });
+        match heaviest {
+            None if empty => Err(forbidden()),
+            None => Ok(()),
+            Some(rejection) if rejection.kind() == RejectionKind::InsufficientScope => {
+                let mut scopes = Vec::new();
+                self.needed_scopes(&mut scopes);
+                Err(rejection.with_scope(scopes.join(" ")))
+            }
+            Some(rejection) => Err(rejection),
+        }
+    }
+
+    fn needed_scopes(&self, scopes: &mut Vec<String>) {
+        self.0.each(&mut |guard| guard.needed_scopes(scopes));
+    }
+}
+
+impl<G: Guards> Guard for Any<G> {
+    fn check(&self, principal: &Principal) -> Result<(), Rejection> {
+        let mut passed = false;
+        let mut lightest: Option<Rejection> = None;
+        self.0.each(&mut |guard| {
+            if passed {
+                return;
+            }
+            match guard.check(principal) {
+                Ok(()) => passed = true,
+                Err(rejection) => {
+                    // An error outweighs every denial: what could not be decided is not denied.
+                    let rank =
+                        |rejection: &Rejection| weight(rejection).map_or(0, |weight| weight + 1);
+                    if lightest.as_ref().is_none_or(|lightest| rank(&rejection) < rank(lightest)) {
+                        lightest = Some(rejection);
+                    }
+                }
+            }
+        });
+        if passed { Ok(()) } else { Err(lightest.unwrap_or_else(forbidden)) }
+    }
+
+    /// Of one way at most: the scopes of the others are not needed.
+    fn needed_scopes(&self, scopes: &mut Vec<String>) {
+        let mut found = false;
+        self.0.each(&mut |guard| {
+            if !found {
+                let mut own = Vec::new();
+                guard.needed_scopes(&mut own);
+                found = !own.is_empty();
+                scopes.extend(
+                    own.into_iter().filter(|scope| !scopes.contains(scope)).collect::<Vec<_>>(),
+                );
+            }
+        });
+    }
+}
+
+impl<G: Guard> Guard for Not<G> {
+    fn check(&self, principal: &Principal) -> Result<(), Rejection> {
+        match self.0.check(principal) {
+            Ok(()) => Err(forbidden()),
+            Err(rejection) if weight(&rejection).is_some() => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl<G: Guard, const N: usize> Each for [G; N] {
+    fn each<'a>(&'a self, visit: &mut dyn FnMut(&'a dyn Guard)) {
+        self.iter().for_each(|guard| visit(guard));
+    }
+}
+impl<G: Guard, const N: usize> Guards for [G; N] {}
+
+impl<G: Guard> Each for Vec<G> {
+    fn each<'a>(&'a self, visit: &mut dyn FnMut(&'a dyn Guard)) {
+        self.iter().for_each(|guard| visit(guard));
+    }
+}
+impl<G: Guard> Guards for Vec<G> {}
+
+macro_rules! tuples {
+    ($(($($guard:ident),+))+) => {$(
+        impl<$($guard: Guard),+> Each for ($($guard,)+) {
+            fn each<'a>(&'a self, visit: &mut dyn FnMut(&'a dyn Guard)) {
+                #[allow(non_snake_case, reason = "the variable goes by its type's name")]
+                let ($($guard,)+) = self;
+                $(visit($guard);)+
+            }
+        }
+        impl<$($guard: Guard),+> Guards for ($($guard,)+) {}
+    )+};
+}
+
+tuples! {
+    (A)
+    (A, B)
+    (A, B, C)
+    (A, B, C, D)
+    (A, B, C, D, E)
+    (A, B, C, D, E, F)
+    (A, B, C, D, E, F, G)
+    (A, B, C, D, E, F, G, H)
+}

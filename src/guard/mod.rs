@@ -1,0 +1,46 @@
+//! Who may do what: scopes, roles and conditions on claims, and how they combine.
+//!
+//! A [`Guard`] looks at a [`Principal`](crate::claims::Principal) and lets it pass or says why not.
+//! The same guards serve a [`RequireLayer`](crate::layer::RequireLayer) on a route,
+//! `Granted<P, C>` in a handler's signature (feature `axum`), and plain calls of [`Guard::check`].
+//!
+//! 1. A request without a token is answered 401, by whatever guard.
+//! 2. A missing scope is answered 403 `insufficient_scope` with all scopes that the operation needs
+//!    ([RFC 6750 §3.1](https://www.rfc-editor.org/rfc/rfc6750#section-3.1)), so that a client can ask
+//!    for them; a missing role, or any other condition, 403 and nothing else.
+//! 3. An authentication that is too old or too weak is answered 401
+//!    ([RFC 9470](https://www.rfc-editor.org/rfc/rfc9470)), so that a client can step up.
+//! 4. In [`all`], what no new token can mend weighs most: a missing role hides a missing scope. In
+//!    [`any`], it is the other way round: the answer names the way that is open. [`not`] turns a
+//!    denial into a pass, and never an error.
+//!
+//! ```
+//! use tower_bearer::guard::{all, any, claims, role, scope};
+//!
+//! struct User { tenant: String }
+//!
+//! let guard = all((
+//!     scope("orders:write"),
+//!     any((role("clerk"), role("admin"))),
+//!     claims(|user: &User| user.tenant == "acme"),
+//! ));
+//! # let _ = guard;
+//! ```
+
+mod combine;
+mod condition;
+mod hierarchy;
+mod policy;
+mod role;
+mod scope;
+mod step_up;
+mod traits;
+
+pub use combine::{All, Any, Guards, Not, all, any, not};
+pub use condition::{ClaimsGuard, GuardFn, authenticated, claims, guard_fn};
+pub use hierarchy::{ImpliedRole, RoleHierarchy};
+pub use policy::Policy;
+pub use role::{Role, role};
+pub use scope::{Scope, scope};
+pub use step_up::{AcrAnyOf, AuthenticatedWithin, acr_any_of, authenticated_within};
+pub use traits::Guard;

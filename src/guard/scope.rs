@@ -1,0 +1,44 @@
+//! [`scope`]: the token must have a scope.
+
+use std::borrow::Cow;
+
+use super::traits::Guard;
+use crate::claims::Principal;
+use crate::rejection::{Rejection, RejectionKind};
+
+/// The guard made by [`scope`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scope(Cow<'static, str>);
+
+/// Passes tokens that have this scope, or each of these if several are given, separated by spaces.
+///
+/// Scopes are opaque here: `orders` does not imply `orders:read`. An empty string passes nobody.
+#[must_use]
+pub fn scope(scope: impl Into<Cow<'static, str>>) -> Scope {
+    Scope(scope.into())
+}
+
+impl Scope {
+    fn each(&self) -> impl Iterator<Item = &str> {
+        self.0.split(' ').filter(|scope| !scope.is_empty())
+    }
+}
+
+impl Guard for Scope {
+    fn check(&self, principal: &Principal) -> Result<(), Rejection> {
+        let held = principal.registered().scopes();
+        if self.each().next().is_some() && self.each().all(|scope| held.contains(scope)) {
+            return Ok(());
+        }
+        let reason = "the token lacks a scope that the operation needs";
+        Err(Rejection::new(RejectionKind::InsufficientScope, reason).with_scope(&*self.0))
+    }
+
+    fn needed_scopes(&self, scopes: &mut Vec<String>) {
+        for scope in self.each() {
+            if !scopes.iter().any(|needed| needed == scope) {
+                scopes.push(scope.to_owned());
+            }
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! [`Guard`]: lets a principal pass, or says why not.
+
+use std::sync::Arc;
+
+use crate::claims::Principal;
+use crate::rejection::Rejection;
+
+/// A condition on who sent a request.
+///
+/// Closures become guards through [`guard_fn`](super::guard_fn) and [`claims`](super::claims()).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a guard",
+    note = "use `scope(..)`, `role(..)`, `claims(|c: &YourClaims| ..)`, `guard_fn(|p| ..)`, and combine them with `all((..))`, `any((..))` and `not(..)`"
+)]
+pub trait Guard: Send + Sync + 'static {
+    /// Whether the principal passes.
+    ///
+    /// # Errors
+    /// Of kind `InsufficientScope`, `Forbidden` or `InsufficientAuthentication` if it does not. Any
+    /// other kind says that it could not be decided: it is never turned into a pass.
+    fn check(&self, principal: &Principal) -> Result<(), Rejection>;
+
+    /// Adds the scopes this guard needs to `scopes`, for the challenge that names all of them. Only
+    /// guards about scopes have any.
+    fn needed_scopes(&self, scopes: &mut Vec<String>) {
+        let _ = scopes;
+    }
+}
+
+impl<G: Guard + ?Sized> Guard for Box<G> {
+    fn check(&self, principal: &Principal) -> Result<(), Rejection> {
+        (**self).check(principal)
+    }
+
+    fn needed_scopes(&self, scopes: &mut Vec<String>) {
+        (**self).needed_scopes(scopes);
+    }
+}
+
+impl<G: Guard + ?Sized> Guard for Arc<G> {
+    fn check(&self, principal: &Principal) -> Result<(), Rejection> {
+        (**self).check(principal)
+    }
+
+    fn needed_scopes(&self, scopes: &mut Vec<String>) {
+        (**self).needed_scopes(scopes);
+    }
+}

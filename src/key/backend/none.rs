@@ -1,0 +1,63 @@
+//! No crypto backend: the crate compiles, and every key says what is missing.
+
+use super::super::algorithm::Algorithm;
+use super::super::error::{KeyError, KeyErrorKind};
+use super::super::material::Material;
+
+#[derive(Clone)]
+pub(in crate::key) enum VerifyKey {}
+
+impl VerifyKey {
+    pub(in crate::key) fn new(_: Algorithm, _: &Material) -> Result<Self, KeyError> {
+        Err(no_backend())
+    }
+
+    pub(in crate::key) fn verify(&self, _: &[u8], _: &[u8]) -> bool {
+        match *self {}
+    }
+}
+
+fn no_backend() -> KeyError {
+    KeyError::new(
+        KeyErrorKind::NoBackend,
+        "tower-bearer is built without a crypto backend; \
+         enable its feature aws-lc-rs (the default) or rust-crypto (pure Rust, slower)",
+    )
+}
+
+#[cfg(any(test, feature = "testing"))]
+mod signing {
+    use super::super::super::secret::Secret;
+    use super::{Algorithm, KeyError, Material, no_backend};
+
+    pub(in crate::key) enum SignKey {}
+
+    impl SignKey {
+        pub(in crate::key) fn generate(_: Algorithm) -> Result<Self, KeyError> {
+            Err(no_backend())
+        }
+
+        pub(in crate::key) fn hmac(_: Algorithm, _: &Secret) -> Result<Self, KeyError> {
+            Err(no_backend())
+        }
+
+        pub(in crate::key) fn from_pkcs8(_: Algorithm, _: &[u8]) -> Result<Self, KeyError> {
+            Err(no_backend())
+        }
+
+        pub(in crate::key) fn sign(&self, _: &[u8]) -> Result<Vec<u8>, KeyError> {
+            match *self {}
+        }
+
+        pub(in crate::key) fn public(&self) -> Result<Option<Material>, KeyError> {
+            match *self {}
+        }
+    }
+
+    pub(in crate::key) fn fill_random(_: &mut [u8]) -> Result<(), KeyError> {
+        Err(no_backend())
+    }
+}
+
+#[cfg(any(test, feature = "testing"))]
+pub(in crate::key) use signing::{SignKey, fill_random};

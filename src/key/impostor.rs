@@ -1,0 +1,151 @@
+//! What is no secret although it was given as one.
+//!
+//! A verifier that takes a *public* key for its HMAC secret accepts tokens that anybody can make
+//! ([RFC 8725 §2.1](https://www.rfc-editor.org/rfc/rfc8725#section-2.1)). A private key or a JWK
+//! given as a secret is at best a mistake, so all of them are refused.
+
+use std::collections::HashMap;
+
+use serde::de::IgnoredAny;
+
+use super::der::{self, Shape};
+use super::error::{KeyError, KeyErrorKind};
+use super::secret::decode_base64;
+
+/// # Errors
+/// [`KeyErrorKind::NotASecret`] for a key, certificate, JWK or JWK Set in any of the usual forms,
+/// also base64-encoded once more.
+pub(super) fn refuse(secret: &[u8]) -> Result<(), KeyError> {
+    let found = find(secret).or_else(|| {
+        let mut text = zeroize::Zeroizing::new(Vec::with_capacity(secret.len()));
+        text.extend(secret.iter().filter(|byte| !byte.is_ascii_whitespace()));
+        decode_base64(&text).as_deref().and_then(|bytes| find(bytes))
+    });
+    match found {
+        None => Ok(()),
+        Some(what) => Err(KeyError::new(
+            KeyErrorKind::NotASecret,
+            format!(
+                "the HMAC secret is {what}, which is not a shared secret; load it with \
+                 Key::from_pem, Key::from_der, Key::from_jwk or KeySet::from_jwks and its own \
+                 algorithm, or make a secret with: openssl rand -base64 48"
+            ),
+        )),
+    }
+}
+
+fn find(bytes: &[u8]) -> Option<&'static str> {
+    if let Some(shape) = der::shape(bytes) {
+        return Some(match shape {
+            Shape::SubjectPublicKeyInfo | Shape::RsaPublicKey => "a DER public key",
+            Shape::PrivateKey => "a DER private key",
+            Shape::Certificate => "a DER certificate",
+        });
+    }
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii();
+    if contains(text, b"-----BEGIN ") || text.starts_with(b"---- BEGIN SSH2 ") {
+        return Some("a PEM document");
+    }
+    const SSH: [&[u8]; 5] =
+        [b"ssh-rsa ", b"ssh-ed25519 ", b"ecdsa-sha2-", b"sk-ssh-", b"sk-ecdsa-"];
+    if SSH.iter().any(|prefix| text.starts_with(prefix)) {
+        return Some("an SSH public key");
+    }
+    match text.first() {
+        Some(b'{') => {
+            let members: HashMap<String, IgnoredAny> = serde_json::from_slice(text).ok()?;
+            if members.contains_key("kty") {
+                Some("a JWK")
+            } else if members.contains_key("keys") {
+                Some("a JWK Set")
+            } else {
+                None
+            }
+        }
+        Some(b'[') => {
+            let list: Vec<HashMap<String, IgnoredAny>> = serde_json::from_slice(text).ok()?;
+            list.iter().any(|members| members.contains_key("kty")).then_some("a list of JWKs")
+        }
+        _ => None,
+    }
+}
+
+fn contains(haystack: &[u8], needle: &[u8]) -> bool {
+    haystack.windows(needle.len()).any(|window| window == needle)
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+
+    use super::super::pem;
+    use super::*;
+
+    fn is_refused(secret: impl AsRef<[u8]>) {
+        let error = refuse(secret.as_ref()).unwrap_err();
+        assert_eq!(error.kind(), KeyErrorKind::NotASecret);
+        assert!(error.to_string().contains("openssl rand"));
+    }
+
+    #[test]
+    fn rfc8725_2_1_pem_in_every_dress() {
+        for pem in [
+            include_str!("testdata/rsa2048.pub.pem"),
+            include_str!("testdata/rsa2048.pkcs1.pem"),
+            include_str!("testdata/rsa2048.key.pem"),
+            include_str!("testdata/p256.pub.pem"),
+            include_str!("testdata/p256.sec1.pem"),
+            include_str!("testdata/p256.cert.pem"),
+            include_str!("testdata/ed25519.pub.pem"),
+        ] {
+            is_refused(pem);
+            is_refused(format!("\n \t{pem}"));
+            is_refused(format!("\u{feff}{pem}"));
+            is_refused(format!("\u{feff}\r\n# our key\r\n{pem}"));
+            is_refused(pem.trim_end());
+            is_refused(STANDARD.encode(pem));
+            let der = pem::parse(pem.as_bytes()).unwrap().der;
+            is_refused(&der);
+            is_refused(STANDARD.encode(&der));
+            is_refused(URL_SAFE_NO_PAD.encode(&der));
+            let body: String =
+                pem.lines().filter(|line| !line.starts_with("--")).collect::<Vec<_>>().join("\n");
+            is_refused(body);
+        }
+        is_refused("ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQC somebody@somewhere");
+        is_refused("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI somebody@somewhere");
+    }
+
+    #[test]
+    fn rfc8725_2_1_jwk_and_jwks_in_every_dress() {
+        for json in [
+            r#"{"kty":"RSA","n":"AQAB","e":"AQAB"}"#,
+            r#"{"kty":"oct","k":"AQAB"}"#,
+            r#"{"keys":[]}"#,
+            r#"{"keys":[{"kty":"RSA"}]}"#,
+            r#"[{"kty":"RSA"}]"#,
+            "{\n  \"use\": \"sig\",\n  \"\\u006bty\": \"RSA\"\n}\n",
+        ] {
+            is_refused(json);
+            is_refused(format!("\t \r\n{json}\n"));
+            is_refused(format!("\u{feff}{json}"));
+            is_refused(STANDARD.encode(json));
+        }
+    }
+
+    #[test]
+    fn good_secrets_pass() {
+        for secret in [
+            &b"0123456789abcdef0123456789abcdef"[..],
+            b"{not json, just a strange password with brackets}",
+            br#"{"password":"json, but not a key"}"#,
+            b"SdDLRnZ1ZgFhmCjrDxFsXaJGN9v5ibAmfVOJQWbm/VbE4xwo4t7UGSFWuXQDchZM",
+            b"MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A-starts-like-a-key-but-is-none",
+            &[0x30, 0x82, 0x01, 0x22, 0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d],
+            &[0xff; 64],
+        ] {
+            refuse(secret).unwrap();
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Keys that verify tokens: each bound to one algorithm, prepared once, replaced as a whole.
+//!
+//! 1. The algorithm belongs to the **key**. A token's `alg` is compared with it and never chooses
+//!    it ([RFC 8725 §3.1](https://www.rfc-editor.org/rfc/rfc8725#section-3.1)).
+//! 2. What is wrong with a key is said when it is loaded, with a text that tells how to mend it:
+//!    a secret that is too short, a public key given as a secret, a private key given to a
+//!    verifier. Nothing of that is left for a request to find.
+//! 3. A [`Key`] holds material that is ready to use; verifying parses and allocates nothing (with
+//!    the `aws-lc-rs` backend).
+//! 4. A [`KeySet`] never changes. Rotation replaces the whole set ([`SharedKeys::replace`]), so a
+//!    request sees either the old keys or the new ones.
+//! 5. Where keys come from is a [`KeySource`]: read without locks or waiting, asked to fetch more
+//!    only when a token names a key that is not there.
+//!
+//! A secret that several services know lets each of them *make* tokens, not only check them.
+//! Prefer a key pair (`EdDSA`, `ES256`) wherever issuer and service are not one program.
+//!
+//! # Example
+//! ```
+//! # #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))] {
+//! use tower_bearer::key::{Algorithm, Key, KeyErrorKind, Secret};
+//!
+//! // made with: openssl rand -base64 48
+//! let secret = Secret::from_base64("SdDLRnZ1ZgFhmCjrDxFsXaJGN9v5ibAmfVOJQWbm/VbE4xwo4t7UGSFWuXQDchZM")?;
+//! let key = Key::hs256(secret)?.with_id("2024-06");
+//! assert_eq!(key.algorithm(), Algorithm::HS256);
+//! assert_eq!(key.id(), Some("2024-06"));
+//!
+//! let refused = Key::hs256(Secret::new("changeme")).unwrap_err();
+//! assert_eq!(refused.kind(), KeyErrorKind::Weak);
+//! assert!(refused.to_string().contains("openssl rand -base64 48"));
+//! # }
+//! # Ok::<(), tower_bearer::key::KeyError>(())
+//! ```
+
+// short-lived: what only the verifier and the test issuer will use is not used yet
+mod algorithm;
+mod backend;
+mod der;
+mod ed25519;
+mod error;
+mod impostor;
+mod jwk;
+mod jwks;
+mod material;
+mod pem;
+mod secret;
+mod set;
+mod shared;
+#[cfg(any(test, feature = "testing"))]
+pub(crate) mod signing;
+mod single;
+mod source;
+
+pub use algorithm::{Algorithm, UnknownAlgorithm};
+pub use error::{KeyError, KeyErrorKind};
+pub use jwks::{JwksOptions, SkippedKey};
+pub use secret::Secret;
+pub use set::KeySet;
+// short-lived: the verifier will use them
+pub(crate) use set::Lookup;
+pub use shared::SharedKeys;
+#[cfg(any(test, feature = "testing"))]
+pub(crate) use signing::SigningKey;
+pub use single::Key;
+pub use source::{BoxFuture, IntoKeySource, KeySnapshot, KeySource, KeysUnavailable, MissingKey};

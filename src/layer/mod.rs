@@ -1,0 +1,35 @@
+//! The tower layers: [`AuthLayer`] around a service, [`RequireLayer`] around what needs more.
+//!
+//! 1. [`AuthLayer`] authenticates each request and puts the outcome into its extensions: as
+//!    [`Claims<C>`](crate::claims::Claims) and as [`Outcome`](crate::authenticate::Outcome).
+//! 2. [`RequireLayer`] lets pass whom its [`Guard`](crate::guard::Guard) lets pass. It has to stand
+//!    inside of an [`AuthLayer`].
+//! 3. What they reject is rendered in one place, by the outer `AuthLayer`, whoever rejected it: the
+//!    layer, a guard, an extractor, or a handler that returned a
+//!    [`Rejection`](crate::rejection::Rejection). The rejection itself rides in the response's
+//!    extensions.
+//! 4. The service that was polled ready is the one that is called. As long as keys and revocation
+//!    are at hand, no future is boxed and the service is not cloned.
+//!
+//! Both work wherever a tower layer does: `Router::layer`, `Router::route_layer`, `ServiceBuilder`,
+//! `tonic::transport::Server::builder().layer(..)`, plain hyper. With axum, remember that
+//! `Router::layer` wraps the routes added before it.
+//!
+//! Deployment: put CORS, tracing and compression layers outside of the `AuthLayer`, rate limits for
+//! anonymous clients outside too, and anything that trusts the user inside.
+
+mod auth_layer;
+mod body;
+mod config;
+mod future;
+mod render;
+mod require;
+mod service;
+
+pub use auth_layer::{AuthLayer, DangerousLayer};
+pub use body::ResponseBody;
+pub use future::ResponseFuture;
+#[cfg(feature = "axum")]
+pub(crate) use render::undecorated;
+pub use require::{RequireFuture, RequireLayer, RequireService};
+pub use service::AuthService;

@@ -1,0 +1,89 @@
+//! From a rejection to a response: the one place where that happens.
+//!
+//! Guards and extractors stand inside of the layer that knows realm, responder and hook. They answer
+//! with a plain rendering and mark it; the layer finds the mark on the way out and renders anew.
+
+use http::header::{
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE,
+};
+use http::{HeaderMap, HeaderValue, Response};
+
+use super::body::ResponseBody;
+use crate::rejection::Rejection;
+use crate::respond::{Auto, Challenge, EmptyBody, RequestInfo, Responder};
+
+pub(super) struct Renderer<'a> {
+    pub(super) info: RequestInfo,
+    pub(super) challenge: &'a Challenge,
+    pub(super) responder: &'a dyn Responder,
+}
+
+/// Marks a response that no [`AuthLayer`](super::AuthLayer) has rendered yet.
+#[derive(Clone)]
+struct Undecorated;
+
+/// What a rendering may have set, and a later one replaces.
+const RENDERED: [HeaderName; 8] = [
+    WWW_AUTHENTICATE,
+    CONTENT_TYPE,
+    CONTENT_LENGTH,
+    RETRY_AFTER,
+    CACHE_CONTROL,
+    HeaderName::from_static("grpc-status"),
+    HeaderName::from_static("grpc-message"),
+    HeaderName::from_static("grpc-retry-pushback-ms"),
+];
+
+impl Renderer<'_> {
+    pub(super) fn render<B>(&self, rejection: Rejection) -> Response<ResponseBody<B>> {
+        let response = self.responder.respond(&rejection, &self.info, self.challenge);
+        let mut response = response.map(ResponseBody::rejection);
+        response.extensions_mut().insert(rejection);
+        response
+    }
+
+    /// Renders anew what came from further inside. Headers that other layers have added since stay.
+    pub(super) fn redo<B, B2>(
+        &self,
+        response: Response<B>,
+        rejection: Rejection,
+    ) -> Response<ResponseBody<B2>> {
+        let (mut inner, _) = response.into_parts();
+        let (outer, body) = self.render(rejection).into_parts();
+        for name in &RENDERED {
+            inner.headers.remove(name);
+        }
+        inner.headers.extend(outer.headers);
+        inner.extensions.extend(outer.extensions);
+        inner.status = outer.status;
+        Response::from_parts(inner, body)
+    }
+}
+
+/// A rejection as it looks where no layer has a say.
+pub(crate) fn undecorated<B>(rejection: Rejection, info: RequestInfo) -> Response<ResponseBody<B>> {
+    let (challenge, responder) = (Challenge::default(), Auto::<EmptyBody>::default());
+    let renderer = Renderer { info, challenge: &challenge, responder: &responder };
+    let mut response = renderer.render(rejection);
+    response.extensions_mut().insert(Undecorated);
+    response
+}
+
+/// The rejection of a response that is still to be rendered by a layer.
+pub(super) fn pending<B>(response: &mut Response<B>) -> Option<Rejection> {
+    response.extensions_mut().remove::<Undecorated>()?;
+    response.extensions_mut().remove::<Rejection>()
+}
+
+/// RFC 6750 §2.3: what answers a token in the query string is for its sender alone.
+pub(super) fn keep_from_shared_caches(headers: &mut HeaderMap) {
+    let kept = |value: &HeaderValue| {
+        let value = value.as_bytes().to_ascii_lowercase();
+        [b"private".as_slice(), b"no-store"]
+            .iter()
+            .any(|word| value.windows(word.len()).any(|part| part == *word))
+    };
+    if !headers.get_all(CACHE_CONTROL).iter().any(kept) {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("private"));
+    }
+}

@@ -1,0 +1,161 @@
+//! [`RequireLayer`]: a guard around a service.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use pin_project_lite::pin_project;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use super::body::ResponseBody;
+use super::render::undecorated;
+use crate::authenticate::Outcome;
+use crate::guard::Guard;
+use crate::head::RequestHead;
+use crate::rejection::Rejection;
+use crate::respond::RequestInfo;
+
+/// Lets through whom its guard lets through.
+///
+/// It has to stand inside of an [`AuthLayer`](super::AuthLayer); without one, every request is
+/// answered 500 and the log says why. CORS preflights that the `AuthLayer` let pass, pass.
+///
+/// ```
+/// use tower_bearer::guard::{all, role, scope};
+/// use tower_bearer::layer::RequireLayer;
+///
+/// let layer = RequireLayer::new(all((scope("orders:write"), role("clerk"))));
+/// # let _ = layer;
+/// ```
+#[must_use = "a layer does nothing until it is put around a service"]
+pub struct RequireLayer<G> {
+    guard: Arc<G>,
+}
+
+impl<G: Guard> RequireLayer<G> {
+    /// Requires that this guard lets a request's sender pass.
+    pub fn new(guard: G) -> Self {
+        Self { guard: Arc::new(guard) }
+    }
+}
+
+impl<S, G> Layer<S> for RequireLayer<G> {
+    type Service = RequireService<S, G>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        RequireService { inner, guard: Arc::clone(&self.guard) }
+    }
+}
+
+/// The service that [`RequireLayer`] makes.
+pub struct RequireService<S, G> {
+    inner: S,
+    guard: Arc<G>,
+}
+
+impl<S, G: Guard> RequireService<S, G> {
+    fn check<B>(&self, request: &Request<B>) -> Result<(), Rejection> {
+        match Outcome::of(request.extensions())? {
+            Outcome::Preflight => Ok(()),
+            outcome => self.guard.check(outcome.principal()?),
+        }
+    }
+}
+
+impl<S, G, ReqB, ResB> Service<Request<ReqB>> for RequireService<S, G>
+where
+    S: Service<Request<ReqB>, Response = Response<ResB>>,
+    G: Guard,
+    ResB: Body<Data: From<Bytes>>,
+{
+    type Response = Response<ResponseBody<ResB>>;
+    type Error = S::Error;
+    type Future = RequireFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<ReqB>) -> Self::Future {
+        match self.check(&request) {
+            Ok(()) => RequireFuture { state: State::Calling { future: self.inner.call(request) } },
+            Err(rejection) => {
+                let info = RequestInfo::from(&RequestHead::from(&request));
+                RequireFuture { state: State::Denied { denied: Some((rejection, info)) } }
+            }
+        }
+    }
+}
+
+pin_project! {
+    /// Resolves to the inner service's response, or to a rejection.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct RequireFuture<F> {
+        #[pin]
+        state: State<F>,
+    }
+}
+
+pin_project! {
+    #[project = StateProj]
+    enum State<F> {
+        Calling { #[pin] future: F },
+        Denied { denied: Option<(Rejection, RequestInfo)> },
+    }
+}
+
+impl<F, B, E> Future for RequireFuture<F>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+{
+    type Output = Result<Response<ResponseBody<B>>, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project().state.project() {
+            StateProj::Calling { future } => {
+                let response = ready!(future.poll(cx))?;
+                Poll::Ready(Ok(response.map(ResponseBody::service)))
+            }
+            StateProj::Denied { denied } => match denied.take() {
+                Some((rejection, info)) => Poll::Ready(Ok(undecorated(rejection, info))),
+                // Polled after completion, against the contract of `Future`.
+                None => Poll::Pending,
+            },
+        }
+    }
+}
+
+impl<G> Clone for RequireLayer<G> {
+    fn clone(&self) -> Self {
+        Self { guard: Arc::clone(&self.guard) }
+    }
+}
+
+impl<S: Clone, G> Clone for RequireService<S, G> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone(), guard: Arc::clone(&self.guard) }
+    }
+}
+
+impl<G> fmt::Debug for RequireLayer<G> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequireLayer").finish_non_exhaustive()
+    }
+}
+
+impl<S: fmt::Debug, G> fmt::Debug for RequireService<S, G> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequireService").field("inner", &self.inner).finish_non_exhaustive()
+    }
+}
+
+impl<F> fmt::Debug for RequireFuture<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequireFuture").finish_non_exhaustive()
+    }
+}

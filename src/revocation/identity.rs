@@ -1,0 +1,336 @@
+//! [`TokenIdentity`]: all that a token can be revoked by.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::{Identifiers, Revocation};
+use crate::time::UnixTime;
+
+/// A borrowed view of what a verified token can be revoked by.
+///
+/// Every part may be absent: [`Identifiers::missing_from`] tells whether what a store needs is
+/// there. `Debug` shows which parts are present and none of their values, because claims do not
+/// belong in logs.
+///
+/// ```
+/// use tower_bearer::revocation::TokenIdentity;
+/// use tower_bearer::time::UnixTime;
+///
+/// let identity = TokenIdentity::new()
+///     .with_issuer("https://id.example.com")
+///     .with_token_id("5f0c")
+///     .with_expires_at(UnixTime::from_secs(1_700_000_900));
+/// assert_eq!(identity.token_id(), Some("5f0c"));
+/// assert_eq!(format!("{identity:?}"), "TokenIdentity(iss, jti, exp)");
+/// ```
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub struct TokenIdentity<'a> {
+    issuer: Option<&'a str>,
+    subject: Option<&'a str>,
+    token_id: Option<&'a str>,
+    session_id: Option<&'a str>,
+    issued_at: Option<UnixTime>,
+    expires_at: Option<UnixTime>,
+    token_version: Option<u64>,
+}
+
+impl<'a> TokenIdentity<'a> {
+    /// A token of which nothing is known yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            issuer: None,
+            subject: None,
+            token_id: None,
+            session_id: None,
+            issued_at: None,
+            expires_at: None,
+            token_version: None,
+        }
+    }
+
+    /// Sets who issued the token (`iss`, RFC 7519 §4.1.1).
+    #[must_use]
+    pub const fn with_issuer(mut self, issuer: &'a str) -> Self {
+        self.issuer = Some(issuer);
+        self
+    }
+
+    /// Sets whom the token is about (`sub`, RFC 7519 §4.1.2).
+    #[must_use]
+    pub const fn with_subject(mut self, subject: &'a str) -> Self {
+        self.subject = Some(subject);
+        self
+    }
+
+    /// Sets the identifier of this one token (`jti`, RFC 7519 §4.1.7).
+    #[must_use]
+    pub const fn with_token_id(mut self, token_id: &'a str) -> Self {
+        self.token_id = Some(token_id);
+        self
+    }
+
+    /// Sets the session, or refresh-token family, that the token belongs to (`sid`, OpenID Connect
+    /// Front-Channel Logout §3).
+    #[must_use]
+    pub const fn with_session_id(mut self, session_id: &'a str) -> Self {
+        self.session_id = Some(session_id);
+        self
+    }
+
+    /// Sets when the token was issued (`iat`, RFC 7519 §4.1.6).
+    #[must_use]
+    pub const fn with_issued_at(mut self, issued_at: UnixTime) -> Self {
+        self.issued_at = Some(issued_at);
+        self
+    }
+
+    /// Sets when the token expires (`exp`, RFC 7519 §4.1.4).
+    #[must_use]
+    pub const fn with_expires_at(mut self, expires_at: UnixTime) -> Self {
+        self.expires_at = Some(expires_at);
+        self
+    }
+
+    /// Sets the token version: a counter per subject that the issuer raises to end all tokens with
+    /// a lower one. No RFC names a claim for it.
+    #[must_use]
+    pub const fn with_token_version(mut self, token_version: u64) -> Self {
+        self.token_version = Some(token_version);
+        self
+    }
+
+    /// Who issued the token (`iss`).
+    #[must_use]
+    pub const fn issuer(&self) -> Option<&'a str> {
+        self.issuer
+    }
+
+    /// Whom the token is about (`sub`).
+    #[must_use]
+    pub const fn subject(&self) -> Option<&'a str> {
+        self.subject
+    }
+
+    /// The identifier of this one token (`jti`).
+    #[must_use]
+    pub const fn token_id(&self) -> Option<&'a str> {
+        self.token_id
+    }
+
+    /// The session, or refresh-token family, that the token belongs to (`sid`).
+    #[must_use]
+    pub const fn session_id(&self) -> Option<&'a str> {
+        self.session_id
+    }
+
+    /// When the token was issued (`iat`).
+    #[must_use]
+    pub const fn issued_at(&self) -> Option<UnixTime> {
+        self.issued_at
+    }
+
+    /// When the token expires (`exp`), without any leeway.
+    #[must_use]
+    pub const fn expires_at(&self) -> Option<UnixTime> {
+        self.expires_at
+    }
+
+    /// The token version.
+    #[must_use]
+    pub const fn token_version(&self) -> Option<u64> {
+        self.token_version
+    }
+
+    /// The identifiers that the token carries.
+    #[must_use]
+    pub const fn identifiers(&self) -> Identifiers {
+        let mut present = Identifiers::NONE;
+        if self.token_id.is_some() {
+            present = present.and(Identifiers::TOKEN_ID);
+        }
+        if self.session_id.is_some() {
+            present = present.and(Identifiers::SESSION_ID);
+        }
+        if self.subject.is_some() {
+            present = present.and(Identifiers::SUBJECT);
+        }
+        if self.issued_at.is_some() {
+            present = present.and(Identifiers::ISSUED_AT);
+        }
+        if self.token_version.is_some() {
+            present = present.and(Identifiers::TOKEN_VERSION);
+        }
+        present
+    }
+
+    /// The revocation of this very token, for its issuer; `None` if it has no `jti`.
+    ///
+    /// It is kept until the token expires and `leeway` more: give at least the leeway of the
+    /// slowest verifier, because until then the token would still pass there. A token without
+    /// `exp` is revoked for ever.
+    #[must_use]
+    pub fn token_revocation(&self, leeway: Duration) -> Option<Revocation> {
+        let keep_until = self.expires_at.unwrap_or(UnixTime::MAX);
+        let revocation = Revocation::token(self.token_id?, keep_until.saturating_add(leeway));
+        Some(self.scoped(revocation))
+    }
+
+    /// The revocation of the whole session of this token, for its issuer; `None` if it has no
+    /// `sid`.
+    ///
+    /// This token's expiry says nothing about its siblings', some of which may be minted while the
+    /// session ends. So `keep_until` is yours to give: now, the longest lifetime of an access
+    /// token, and the leeway of the verifiers.
+    #[must_use]
+    pub fn session_revocation(&self, keep_until: UnixTime) -> Option<Revocation> {
+        Some(self.scoped(Revocation::session(self.session_id?, keep_until)))
+    }
+
+    /// The revocation of every token of this token's subject that was issued before
+    /// `issued_before`, for its issuer; `None` if it has no `sub`. See [`Revocation::subject`].
+    #[must_use]
+    pub fn subject_revocation(
+        &self,
+        issued_before: UnixTime,
+        keep_until: UnixTime,
+    ) -> Option<Revocation> {
+        let revocation = Revocation::subject(self.subject?, issued_before, keep_until);
+        Some(self.scoped(revocation))
+    }
+
+    /// A copy that owns its parts, for work that outlives the request's head.
+    #[must_use]
+    pub fn to_owned(&self) -> OwnedTokenIdentity {
+        OwnedTokenIdentity {
+            issuer: self.issuer.map(Box::from),
+            subject: self.subject.map(Box::from),
+            token_id: self.token_id.map(Box::from),
+            session_id: self.session_id.map(Box::from),
+            issued_at: self.issued_at,
+            expires_at: self.expires_at,
+            token_version: self.token_version,
+        }
+    }
+
+    fn scoped(&self, revocation: Revocation) -> Revocation {
+        match self.issuer {
+            Some(issuer) => revocation.issuer(issuer),
+            None => revocation,
+        }
+    }
+
+    fn present(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts = [
+            ("iss", self.issuer.is_some()),
+            ("sub", self.subject.is_some()),
+            ("jti", self.token_id.is_some()),
+            ("sid", self.session_id.is_some()),
+            ("iat", self.issued_at.is_some()),
+            ("exp", self.expires_at.is_some()),
+            ("version", self.token_version.is_some()),
+        ];
+        let names: Vec<_> = parts.iter().filter(|part| part.1).map(|p| p.0).collect();
+        write!(f, "{name}({})", names.join(", "))
+    }
+}
+
+impl fmt::Debug for TokenIdentity<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.present("TokenIdentity", f)
+    }
+}
+
+/// A [`TokenIdentity`] that owns its parts.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct OwnedTokenIdentity {
+    issuer: Option<Box<str>>,
+    subject: Option<Box<str>>,
+    token_id: Option<Box<str>>,
+    session_id: Option<Box<str>>,
+    issued_at: Option<UnixTime>,
+    expires_at: Option<UnixTime>,
+    token_version: Option<u64>,
+}
+
+impl OwnedTokenIdentity {
+    /// The view of the parts.
+    #[must_use]
+    pub fn view(&self) -> TokenIdentity<'_> {
+        TokenIdentity {
+            issuer: self.issuer.as_deref(),
+            subject: self.subject.as_deref(),
+            token_id: self.token_id.as_deref(),
+            session_id: self.session_id.as_deref(),
+            issued_at: self.issued_at,
+            expires_at: self.expires_at,
+            token_version: self.token_version,
+        }
+    }
+}
+
+impl fmt::Debug for OwnedTokenIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.view().present("OwnedTokenIdentity", f)
+    }
+}
+
+impl From<TokenIdentity<'_>> for OwnedTokenIdentity {
+    fn from(identity: TokenIdentity<'_>) -> Self {
+        TokenIdentity::to_owned(&identity)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn full() -> TokenIdentity<'static> {
+        TokenIdentity::new()
+            .with_issuer("i-value")
+            .with_subject("s-value")
+            .with_token_id("j-value")
+            .with_session_id("d-value")
+            .with_issued_at(UnixTime::from_secs(11))
+            .with_expires_at(UnixTime::from_secs(22))
+            .with_token_version(33)
+    }
+
+    #[test]
+    fn owning_keeps_every_part() {
+        assert_eq!(TokenIdentity::to_owned(&full()).view(), full());
+        let none = TokenIdentity::new();
+        assert_eq!(OwnedTokenIdentity::from(none).view(), none);
+    }
+
+    #[test]
+    fn debug_names_parts_and_shows_no_value() {
+        let borrowed = format!("{:?}", full());
+        let owned = format!("{:?}", TokenIdentity::to_owned(&full()));
+        assert_eq!(borrowed, "TokenIdentity(iss, sub, jti, sid, iat, exp, version)");
+        for text in [borrowed, owned] {
+            for value in ["value", "11", "22", "33"] {
+                assert!(!text.contains(value), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_token_revokes_itself_until_its_expiry_and_leeway() {
+        let revocation = full().token_revocation(Duration::from_secs(60)).unwrap();
+        assert_eq!(revocation.keep_until(), UnixTime::from_secs(82));
+        assert_eq!(revocation.scope(), Some("i-value"));
+        assert!(revocation.applies_to(&full()));
+        let endless = TokenIdentity::new().with_token_id("j");
+        let revocation = endless.token_revocation(Duration::from_secs(60)).unwrap();
+        assert_eq!(revocation.keep_until(), UnixTime::MAX);
+    }
+
+    #[test]
+    fn nothing_to_revoke_by_is_none() {
+        let anonymous = TokenIdentity::new();
+        assert!(anonymous.token_revocation(Duration::ZERO).is_none());
+        assert!(anonymous.session_revocation(UnixTime::MAX).is_none());
+        assert!(anonymous.subject_revocation(UnixTime::MAX, UnixTime::MAX).is_none());
+    }
+}

@@ -1,0 +1,70 @@
+//! Taking tokens back before they expire.
+//!
+//! A signed token is good until its `exp`, whatever happens to its owner. A revocation check asks,
+//! on every request, whether it still counts.
+//!
+//! 1. A token can be taken back by itself (`jti`), with its session (`sid`), with everything of
+//!    its subject that was issued before a moment ("log out everywhere", a new password), or by a
+//!    version that the issuer counts up: [`Revocation`].
+//! 2. A check decides by [`TokenIdentity`] alone and says which [`Identifiers`] it needs. A token
+//!    that lacks one of them is rejected: it could never be taken back.
+//! 3. A store that cannot be asked is an error and never "active". What then happens is
+//!    [`OnOutage`]: 503, unless the code says otherwise.
+//! 4. A check answers at once where it can ([`Step::Now`](crate::step::Step::Now)) and waits only
+//!    where it must.
+//!
+//! Pick a check:
+//!
+//! | | answers | a revocation takes effect |
+//! |---|---|---|
+//! | [`MemoryStore`] | at once | at once, in this process, until it ends |
+//! | [`StoreCheck`] over your [`RevocationStore`] | after a round trip | at once, everywhere |
+//! | [`Cached`] over that | mostly at once | after at most the staleness you give |
+//! | [`check_fn`], [`check_async_fn`] | as the closure does | as the closure does |
+//! | [`both`] of two checks | when both did | when either does |
+//! | [`NoRevocation`] | at once | never |
+//!
+//! **In deployment.** `MemoryStore` forgets on restart and knows nothing of other processes: with
+//! more than one, use a shared store. Keep revocations until the tokens they cover have expired
+//! *with the verifiers' leeway*, or a token outlives its revocation.
+//!
+//! ```
+//! use tower_bearer::revocation::{MemoryStore, Revocation, TokenIdentity};
+//! use tower_bearer::time::{Clock, SystemClock};
+//! use std::time::Duration;
+//!
+//! let store = MemoryStore::new();
+//! let token = TokenIdentity::new().with_token_id("5f0c").with_subject("ada");
+//! assert!(!store.status_now(&token).is_revoked());
+//!
+//! // logout: of this token, whose verifiers allow a minute of leeway
+//! let expires_at = SystemClock.now().saturating_add(Duration::from_secs(900));
+//! let keep_until = expires_at.saturating_add(Duration::from_secs(60));
+//! store.revoke_now(&Revocation::token("5f0c", keep_until))?;
+//! assert!(store.status_now(&token).is_revoked());
+//! assert!(!store.status_now(&TokenIdentity::new().with_token_id("77aa")).is_revoked());
+//! # Ok::<(), tower_bearer::revocation::StoreError>(())
+//! ```
+
+mod both;
+mod cached;
+mod check;
+mod entry;
+mod fingerprint;
+mod from_fn;
+mod identifiers;
+mod identity;
+mod memory;
+mod status;
+mod store;
+
+pub use self::both::{Both, BothFuture, both};
+pub use self::cached::{Cached, CachedFuture};
+pub use self::check::{BoxCheckFuture, BoxRevocationCheck, NoRevocation, RevocationCheck};
+pub use self::entry::{Revocation, RevocationTarget};
+pub use self::from_fn::{CheckAsyncFn, CheckFn, check_async_fn, check_fn};
+pub use self::identifiers::Identifiers;
+pub use self::identity::{OwnedTokenIdentity, TokenIdentity};
+pub use self::memory::{MemoryStore, MemoryStoreBuilder};
+pub use self::status::{OnOutage, RevocationStatus, StoreError, StoreErrorKind};
+pub use self::store::{RevocationStore, StoreCheck};

@@ -1,0 +1,135 @@
+//! What a store answers: [`RevocationStatus`] or [`StoreError`]; and [`OnOutage`].
+
+use std::error::Error;
+use std::fmt;
+
+/// Whether a token still counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[must_use = "a status that nobody looks at revokes nothing"]
+pub enum RevocationStatus {
+    /// Nothing that was revoked covers the token.
+    Active,
+    /// The token, its session or its subject's tokens were revoked.
+    Revoked,
+}
+
+impl RevocationStatus {
+    /// [`Revoked`](Self::Revoked) if `revoked` is true, else [`Active`](Self::Active).
+    pub const fn revoked_if(revoked: bool) -> Self {
+        if revoked { Self::Revoked } else { Self::Active }
+    }
+
+    /// Whether this is [`Revoked`](Self::Revoked).
+    #[must_use]
+    pub const fn is_revoked(self) -> bool {
+        matches!(self, Self::Revoked)
+    }
+}
+
+/// What the layer does while the revocation store cannot be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum OnOutage {
+    /// Answers 503: no token passes that might be revoked.
+    #[default]
+    Reject,
+    /// Lets tokens pass **unchecked**. Dangerous: whoever holds a stolen token, and can keep the
+    /// store busy or cut off, makes every revocation void for as long as that lasts.
+    AcceptUnchecked,
+}
+
+/// What kind of failure a [`StoreError`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum StoreErrorKind {
+    /// The store cannot be asked at present, or its answer makes no sense.
+    Unavailable,
+    /// The store has no room for another revocation, and drops none that is still needed.
+    Full,
+    /// The store cannot hold this kind of revocation.
+    Unsupported,
+}
+
+/// Why a store gave no answer, or did not take a revocation.
+///
+/// The text is fixed; what happened is in [`source`](Error::source), for logs.
+pub struct StoreError {
+    kind: StoreErrorKind,
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl StoreError {
+    /// The store cannot be asked, for this reason.
+    #[must_use]
+    pub fn unavailable(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { kind: StoreErrorKind::Unavailable, source: Some(source.into()) }
+    }
+
+    /// The store has no room left.
+    #[must_use]
+    pub const fn full() -> Self {
+        Self { kind: StoreErrorKind::Full, source: None }
+    }
+
+    /// The store does not know this kind of revocation.
+    #[must_use]
+    pub const fn unsupported() -> Self {
+        Self { kind: StoreErrorKind::Unsupported, source: None }
+    }
+
+    /// What kind of failure this is.
+    #[must_use]
+    pub const fn kind(&self) -> StoreErrorKind {
+        self.kind
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.kind {
+            StoreErrorKind::Unavailable => "the revocation store cannot be asked",
+            StoreErrorKind::Full => "the revocation store is full",
+            StoreErrorKind::Unsupported => {
+                "the revocation store does not support this kind of revocation"
+            }
+        })
+    }
+}
+
+impl fmt::Debug for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoreError")
+            .field("kind", &self.kind)
+            .field("source", &self.source().map(ToString::to_string))
+            .finish()
+    }
+}
+
+impl Error for StoreError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        let source = self.source.as_deref()?;
+        Some(source)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_keep_their_source_apart_from_their_text() {
+        let error = StoreError::unavailable("10.0.0.7: connection refused");
+        assert_eq!(error.to_string(), "the revocation store cannot be asked");
+        let source = error.source().unwrap().to_string();
+        assert_eq!(source, "10.0.0.7: connection refused");
+        assert!(StoreError::full().source().is_none());
+        assert_eq!(StoreError::full().kind(), StoreErrorKind::Full);
+        let unsupported = StoreError::unsupported();
+        assert_eq!(unsupported.kind(), StoreErrorKind::Unsupported);
+    }
+
+    #[test]
+    fn outage_fails_closed_unless_told_otherwise() {
+        assert_eq!(OnOutage::default(), OnOutage::Reject);
+    }
+}

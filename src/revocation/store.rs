@@ -1,0 +1,208 @@
+//! [`RevocationStore`]: what a store implements; [`StoreCheck`] makes the layer's check of it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::{
+    BoxCheckFuture, Identifiers, Revocation, RevocationCheck, RevocationStatus, StoreError,
+    TokenIdentity,
+};
+use crate::step::Step;
+
+/// A place where revocations are kept. Write plain `async fn`.
+///
+/// 1. Once [`revoke`](Self::revoke) has answered `Ok`, every later [`status`](Self::status) of a
+///    token that [`Revocation::applies_to`] says `Revoked`, until
+///    [`keep_until`](Revocation::keep_until). What holds after that is up to the store.
+/// 2. A second revocation of the same thing never weakens the first: the later moments and the
+///    higher version stay.
+/// 3. One question is one round trip, however many identifiers it takes.
+/// 4. Identifiers come from whoever issues tokens and may be 16 KiB of anything: store a hash of
+///    them, with their lengths or another encoding under which `("a", "b:c")` and `("a:b", "c")`
+///    differ.
+/// 5. Every wait has a bound that the store sets itself. Nobody else will.
+/// 6. What cannot be told is an error, never [`RevocationStatus::Active`].
+///
+/// `testing::revocation::conformance` (feature `testing`) tests a store for these rules.
+///
+/// ```
+/// use std::collections::HashSet;
+/// use std::sync::{Mutex, PoisonError};
+/// use tower_bearer::revocation::{
+///     Identifiers, Revocation, RevocationStatus, RevocationStore, RevocationTarget, StoreError,
+///     TokenIdentity,
+/// };
+///
+/// /// Knows single tokens only, of whichever issuer.
+/// #[derive(Default)]
+/// struct Tokens(Mutex<HashSet<String>>);
+///
+/// impl RevocationStore for Tokens {
+///     fn required(&self) -> Identifiers {
+///         Identifiers::TOKEN_ID
+///     }
+///
+///     async fn status(&self, token: &TokenIdentity<'_>) -> Result<RevocationStatus, StoreError> {
+///         let revoked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+///         let found = token.token_id().is_some_and(|id| revoked.contains(id));
+///         Ok(RevocationStatus::revoked_if(found))
+///     }
+///
+///     async fn revoke(&self, revocation: &Revocation) -> Result<(), StoreError> {
+///         let (RevocationTarget::Token { token_id }, None) =
+///             (revocation.target(), revocation.scope())
+///         else {
+///             return Err(StoreError::unsupported());
+///         };
+///         let mut revoked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+///         revoked.insert(token_id.to_owned());
+///         Ok(())
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not store revocations",
+    note = "implement `RevocationStore` with plain `async fn`s, or use `MemoryStore`"
+)]
+pub trait RevocationStore: Send + Sync + 'static {
+    /// The identifiers that a token must carry to be decided on. The layer rejects a token that
+    /// lacks one of them, without asking.
+    fn required(&self) -> Identifiers;
+
+    /// Whether anything that was revoked covers the token. One round trip.
+    ///
+    /// # Errors
+    ///
+    /// If that cannot be known at present.
+    fn status(
+        &self,
+        token: &TokenIdentity<'_>,
+    ) -> impl Future<Output = Result<RevocationStatus, StoreError>> + Send;
+
+    /// Takes back what the revocation covers. On `Ok` it is in force.
+    ///
+    /// # Errors
+    ///
+    /// If it may not be in force: the store is out of reach, full, or cannot hold its kind.
+    fn revoke(
+        &self,
+        revocation: &Revocation,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+impl<S: RevocationStore> RevocationStore for Arc<S> {
+    fn required(&self) -> Identifiers {
+        (**self).required()
+    }
+
+    fn status(
+        &self,
+        token: &TokenIdentity<'_>,
+    ) -> impl Future<Output = Result<RevocationStatus, StoreError>> + Send {
+        (**self).status(token)
+    }
+
+    fn revoke(
+        &self,
+        revocation: &Revocation,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send {
+        (**self).revoke(revocation)
+    }
+}
+
+/// Asks a [`RevocationStore`] on behalf of the layer. A clone shares the store.
+///
+/// Each question allocates: the future is boxed and owns a copy of the token's identity. That is
+/// small beside a round trip; [`Cached`](super::Cached) saves both.
+///
+/// There is no timeout here: the store bounds its own waiting.
+pub struct StoreCheck<S>(Arc<S>);
+
+impl<S: RevocationStore> StoreCheck<S> {
+    /// The check that asks this store.
+    pub fn new(store: S) -> Self {
+        Self(Arc::new(store))
+    }
+
+    /// The store.
+    pub fn store(&self) -> &S {
+        &self.0
+    }
+}
+
+impl<S: RevocationStore> RevocationCheck for StoreCheck<S> {
+    type Future = BoxCheckFuture;
+
+    fn required(&self) -> Identifiers {
+        self.0.required()
+    }
+
+    fn check(
+        &self,
+        token: &TokenIdentity<'_>,
+    ) -> Step<Result<RevocationStatus, StoreError>, Self::Future> {
+        let store = Arc::clone(&self.0);
+        let token = TokenIdentity::to_owned(token);
+        Step::Later(Box::pin(async move { store.status(&token.view()).await }))
+    }
+}
+
+impl<S> Clone for StoreCheck<S> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<S> fmt::Debug for StoreCheck<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoreCheck").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::revocation::{MemoryStore, StoreErrorKind};
+    use crate::time::UnixTime;
+    use futures_util::FutureExt;
+
+    fn later(step: Step<Result<RevocationStatus, StoreError>, BoxCheckFuture>) -> BoxCheckFuture {
+        match step {
+            Step::Now(_) => panic!("a store is asked later"),
+            Step::Later(future) => future,
+        }
+    }
+
+    #[test]
+    fn the_adapter_asks_the_store() {
+        let store = MemoryStore::builder().require(Identifiers::SESSION_ID).build();
+        let check = StoreCheck::new(Arc::new(store.clone()));
+        assert_eq!(check.required(), Identifiers::SESSION_ID);
+        let session = Revocation::session("s", UnixTime::MAX);
+        check.store().revoke(&session).now_or_never().unwrap().unwrap();
+        assert_eq!(store.len(), 1);
+        let owned = String::from("s");
+        let future = later(check.clone().check(&TokenIdentity::new().with_session_id(&owned)));
+        drop(owned);
+        assert!(future.now_or_never().unwrap().unwrap().is_revoked());
+    }
+
+    #[test]
+    fn an_outage_is_an_error_and_never_active() {
+        struct Down;
+        impl RevocationStore for Down {
+            fn required(&self) -> Identifiers {
+                Identifiers::NONE
+            }
+            async fn status(&self, _: &TokenIdentity<'_>) -> Result<RevocationStatus, StoreError> {
+                Err(StoreError::unavailable("refused"))
+            }
+            async fn revoke(&self, _: &Revocation) -> Result<(), StoreError> {
+                Err(StoreError::unavailable("refused"))
+            }
+        }
+        let future = later(StoreCheck::new(Down).check(&TokenIdentity::new()));
+        let error = future.now_or_never().unwrap().unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+    }
+}

@@ -1,0 +1,49 @@
+//! Claims put into a request without a token, for unit tests of handlers.
+
+use std::sync::Arc;
+
+use http::Extensions;
+use serde_json::{Value, json};
+
+use crate::authenticate::Outcome;
+use crate::claims::{ClaimNames, Claims, Principal, StandardClaims, VerifiedToken, decode};
+use crate::credentials::BearerToken;
+use crate::time::{Clock, SystemClock};
+
+/// Makes a request look as if the layer had let it through with these claims, so that a handler or a
+/// guarded service can be tested by itself.
+///
+/// ```
+/// use http::Request;
+/// use tower_bearer::claims::Claims;
+/// use tower_bearer::testing::inject;
+///
+/// struct User { tenant: String }
+///
+/// let mut request = Request::new(());
+/// inject(request.extensions_mut(), User { tenant: "acme".into() });
+/// assert_eq!(Claims::<User>::from_extensions(request.extensions()).unwrap().tenant, "acme");
+/// ```
+pub fn inject<C: Send + Sync + 'static>(extensions: &mut Extensions, claims: C) {
+    inject_with(extensions, claims, &json!({}));
+}
+
+/// Like [`inject`], with registered claims beside the application's own, for scopes and roles:
+/// `json!({"sub": "alice", "scope": "orders:write", "roles": ["clerk"]})`.
+///
+/// # Panics
+/// If `registered` is not a JSON object, or a registered claim in it has the wrong type.
+#[allow(clippy::expect_used, reason = "a wrong fixture should fail the test that wrote it")]
+pub fn inject_with<C: Send + Sync + 'static>(
+    extensions: &mut Extensions,
+    claims: C,
+    registered: &Value,
+) {
+    let (registered, _) = decode::<StandardClaims>(registered.to_string(), &ClaimNames::default())
+        .expect("the registered claims given to `inject_with` must be well-formed");
+    let bearer = BearerToken::parse("injected.by.test").expect("a well-formed token");
+    let claims = Claims(Arc::new(VerifiedToken { custom: claims, registered, bearer }));
+    let principal = Principal::new(&claims, SystemClock.now());
+    extensions.insert(claims);
+    extensions.insert(Outcome::Authenticated(principal));
+}

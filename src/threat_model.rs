@@ -1,0 +1,52 @@
+//! What this crate defends against, and what it leaves to you. Documentation only.
+//!
+//! # Who is trusted
+//!
+//! Whoever configures the service, the holders of the configured keys, and the revocation store. A
+//! client is not trusted with anything, and neither is a token before its signature was checked: the
+//! one thing read earlier is `iss`, where several issuers are configured, to choose whose keys to
+//! check it with.
+//!
+//! # What is defended against
+//!
+//! | Attack | Defence |
+//! |---|---|
+//! | `alg: none`, `alg` switched from RS256 to HS256 ([RFC 8725 §2.1](https://www.rfc-editor.org/rfc/rfc8725#section-2.1)) | The algorithm belongs to the key; the header's is only compared. A public key given as an HMAC secret is refused when it is loaded |
+//! | Keys brought along: `jwk`, `jku`, `x5u`, `x5c` | Never looked at, never fetched |
+//! | `kid` as a path, a query, a megabyte | A bounded string, looked up in a map |
+//! | One issuer's key signing for another (RFC 8725 §2.7, §3.8) | Keys belong to an issuer; `iss` is required where it is configured |
+//! | A token for one service used at another (RFC 8725 §3.9) | `aud` is required where it is configured, and not configuring it has to be spelled out |
+//! | An ID token, a logout token or a security event used as access token (RFC 8725 §3.11) | `typ` that names another kind is rejected; with `access_token_profile`, so is its absence |
+//! | Members that two parsers read differently: duplicates, sloppy base64, trailing data | Rejected; claims are read once, for the application and for the rules together |
+//! | Critical extensions ignored (RFC 7515 §4.1.11, RFC 7797) | `crit` and `b64` are rejected |
+//! | Signatures with r or s of zero, of the wrong length, in DER | Rejected by both crypto backends, tested against Wycheproof |
+//! | Weak secrets and short RSA keys | Refused when they are loaded |
+//! | A stolen token | Short lifetimes, revocation by token, session and subject; refused at once when the store knows |
+//! | The store kept from answering | 503: closed unless code says otherwise |
+//! | A token sent twice, so that two parties read a different one | 400 |
+//! | Input made to be large or deep | The token's length is bounded before anything is allocated; JSON depth is bounded by the parser |
+//! | Timing of comparisons | Signatures and MACs are compared by the crypto backend in constant time. Issuers, audiences, scopes and roles are no secrets |
+//! | Secrets in logs, errors and responses | `Debug` of tokens, keys and claims is redacted, headers are marked sensitive, parser messages are dropped since they quote values; what a client sees is fixed text |
+//! | Handlers reached without the layer | Extractors and guards answer 500 and say so in the log; they never let a request through |
+//!
+//! # What is left to you
+//!
+//! - **TLS.** A bearer token is as good as a password while it is valid.
+//! - **The order of layers.** In axum, `Router::layer` wraps the routes that were added before it. A
+//!   route added later is not protected; its extractors and guards will answer 500, a handler that
+//!   takes no claims will answer anyone.
+//! - **CORS preflights** pass by default (OPTIONS with `Origin` and
+//!   `Access-Control-Request-Method`), guards included, as browsers send them without credentials. A
+//!   handler that answers OPTIONS with content, such as one registered with axum's `any`, has to
+//!   take `Claims` or the layer has to be told
+//!   [`authenticate_preflight`](crate::layer::AuthLayer::authenticate_preflight).
+//! - **Tokens in cookies** are sent by browsers on requests of other sites. Until this crate checks
+//!   `Origin` itself, put tower-http's `csrf` layer in front of routes that change things.
+//! - **Rate limits.** Rejecting a token costs less than accepting one, and still costs a signature
+//!   check if the attacker knows a `kid`.
+//! - **Lifetimes.** A verifier enforces `exp`; how far ahead it lies is the issuer's choice, unless
+//!   [`max_age`](crate::verify::VerifierBuilder::max_age) is set.
+//! - **What claims mean.** `email` is what someone typed unless `email_verified` says otherwise;
+//!   `preferred_username` is no identifier. Identify users by issuer and `sub` together.
+//! - **Memory.** Tokens live in header buffers that many parts of a server hold; they are not wiped.
+//!   Secrets and keys that this crate holds are.

@@ -1,0 +1,361 @@
+//! [`VerifierBuilder`]: the decisions a verifier cannot be built without, and those it can.
+
+use std::error::Error;
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::rules::{Accept, Rules, Types};
+use super::verifier::{Policy, Verifier};
+use crate::claims::{ClaimNames, ClaimPath, RegisteredClaims};
+use crate::key::{IntoKeySource, KeySource};
+use crate::time::{Clock, SystemClock};
+
+/// Default of [`VerifierBuilder::leeway`].
+const LEEWAY: Duration = Duration::from_secs(60);
+/// More leeway than this is a mistake in the unit.
+const MOST_LEEWAY: Duration = Duration::from_secs(3600);
+/// Each place where roles may stand is looked up for every claim.
+const MOST_ROLE_PATHS: usize = 8;
+/// RFC 9068 §2.2.
+const ACCESS_TOKEN_CLAIMS: [&str; 7] = ["iss", "exp", "aud", "sub", "client_id", "iat", "jti"];
+
+/// The builder has no keys yet: call [`VerifierBuilder::keys`].
+#[derive(Debug, Clone, Copy)]
+pub struct NeedsKeys;
+
+/// The builder does not know the issuer yet: call [`VerifierBuilder::issuer`], or
+/// [`VerifierBuilder::any_issuer`] if you mean it.
+#[derive(Debug, Clone, Copy)]
+pub struct NeedsIssuer;
+
+/// The builder does not know the audience yet: call [`VerifierBuilder::audience`], or
+/// [`VerifierBuilder::any_audience`] if you mean it.
+#[derive(Debug, Clone, Copy)]
+pub struct NeedsAudience;
+
+/// The keys were decided on.
+pub struct Keys(Arc<dyn KeySource>);
+
+/// The issuer was decided on.
+#[derive(Debug)]
+pub struct Issuers(Accept);
+
+/// The audience was decided on.
+#[derive(Debug)]
+pub struct Audiences(Accept);
+
+/// Builds a [`Verifier`]: made with [`Verifier::builder`].
+///
+/// Keys, issuer and audience are decisions: `build` does not exist until all three were taken, and
+/// the type in the compiler's message ([`NeedsKeys`], [`NeedsIssuer`], [`NeedsAudience`]) says which
+/// one is missing. All else has a safe default.
+///
+/// ```compile_fail,E0599
+/// use tower_bearer::{claims::StandardClaims, verify::Verifier};
+/// // no keys, no issuer, no audience: there is no `build`
+/// let verifier = Verifier::<StandardClaims>::builder().build();
+/// ```
+#[must_use = "a builder does nothing until `build`"]
+pub struct VerifierBuilder<C, K = NeedsKeys, I = NeedsIssuer, A = NeedsAudience> {
+    keys: K,
+    issuers: I,
+    audiences: A,
+    options: Options,
+    claims: PhantomData<fn() -> C>,
+}
+
+struct Options {
+    types: Types,
+    leeway: Duration,
+    max_age: Option<Duration>,
+    expiry_required: bool,
+    required: Vec<&'static str>,
+    names: ClaimNames,
+    /// Whether the default place of roles was replaced.
+    roles_set: bool,
+    clock: Arc<dyn Clock>,
+}
+
+impl<C> VerifierBuilder<C> {
+    pub(super) fn new() -> Self {
+        Self {
+            keys: NeedsKeys,
+            issuers: NeedsIssuer,
+            audiences: NeedsAudience,
+            options: Options {
+                types: Types::Usual,
+                leeway: LEEWAY,
+                max_age: None,
+                expiry_required: true,
+                required: Vec::new(),
+                names: ClaimNames::default(),
+                roles_set: false,
+                clock: Arc::new(SystemClock),
+            },
+            claims: PhantomData,
+        }
+    }
+}
+
+impl<C, I, A> VerifierBuilder<C, NeedsKeys, I, A> {
+    /// The keys that tokens may be signed with: a [`Key`](crate::key::Key), several of them, a
+    /// [`KeySet`](crate::key::KeySet), or a source whose keys change at run time.
+    pub fn keys(self, keys: impl IntoKeySource) -> VerifierBuilder<C, Keys, I, A> {
+        let Self { issuers, audiences, options, claims, .. } = self;
+        VerifierBuilder { keys: Keys(keys.into_key_source()), issuers, audiences, options, claims }
+    }
+}
+
+impl<C, K, A> VerifierBuilder<C, K, NeedsIssuer, A> {
+    /// The issuer whose tokens are accepted, compared exactly with `iss`, trailing slash and all.
+    /// A token without `iss` is then rejected.
+    ///
+    /// Calling it again adds another name of the same issuer. Issuers with keys of their own each
+    /// get a verifier of their own: [`Verifier::of_issuers`].
+    pub fn issuer(self, issuer: impl Into<String>) -> VerifierBuilder<C, K, Issuers, A> {
+        self.issuers(Accept::OneOf(vec![issuer.into().into()]))
+    }
+
+    /// Accepts tokens of whatever issuer, or none, as long as the keys fit. Right where the keys
+    /// are used for nothing else, such as one secret shared by one service with itself.
+    pub fn any_issuer(self) -> VerifierBuilder<C, K, Issuers, A> {
+        self.issuers(Accept::Any)
+    }
+
+    fn issuers(self, issuers: Accept) -> VerifierBuilder<C, K, Issuers, A> {
+        let Self { keys, audiences, options, claims, .. } = self;
+        VerifierBuilder { keys, issuers: Issuers(issuers), audiences, options, claims }
+    }
+}
+
+impl<C, K, A> VerifierBuilder<C, K, Issuers, A> {
+    /// Adds another name of the same issuer. After
+    /// [`any_issuer`](VerifierBuilder::any_issuer) only the names added count.
+    pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
+        self.issuers.0.add(issuer.into());
+        self
+    }
+}
+
+impl<C, K, I> VerifierBuilder<C, K, I, NeedsAudience> {
+    /// The name of this service in `aud`, compared exactly. A token without `aud`, or for others
+    /// only, is then rejected.
+    ///
+    /// Calling it again adds another name of this service.
+    pub fn audience(self, audience: impl Into<String>) -> VerifierBuilder<C, K, I, Audiences> {
+        self.audiences(Accept::OneOf(vec![audience.into().into()]))
+    }
+
+    /// Accepts tokens for whatever audience. A token that one service was given can then be used at
+    /// all others that do the same
+    /// ([RFC 8725 §3.9](https://www.rfc-editor.org/rfc/rfc8725#section-3.9)).
+    pub fn any_audience(self) -> VerifierBuilder<C, K, I, Audiences> {
+        self.audiences(Accept::Any)
+    }
+
+    fn audiences(self, audiences: Accept) -> VerifierBuilder<C, K, I, Audiences> {
+        let Self { keys, issuers, options, claims, .. } = self;
+        VerifierBuilder { keys, issuers, audiences: Audiences(audiences), options, claims }
+    }
+}
+
+impl<C, K, I> VerifierBuilder<C, K, I, Audiences> {
+    /// Adds another name of this service. After
+    /// [`any_audience`](VerifierBuilder::any_audience) only the names added count.
+    pub fn audience(mut self, audience: impl Into<String>) -> Self {
+        self.audiences.0.add(audience.into());
+        self
+    }
+}
+
+impl<C, K, I, A> VerifierBuilder<C, K, I, A> {
+    /// How far clocks may disagree: `exp`, `nbf`, `iat` and the maximum age are all judged with
+    /// this much patience. Default 60 seconds, at most one hour.
+    pub fn leeway(mut self, leeway: Duration) -> Self {
+        self.options.leeway = leeway;
+        self
+    }
+
+    /// The longest time since `iat` for which a token is accepted, whatever its `exp` says. `iat`
+    /// is then required. Default: none.
+    pub fn max_age(mut self, max_age: Duration) -> Self {
+        self.options.max_age = Some(max_age);
+        self
+    }
+
+    /// Registered claims that a token must have, beyond those that other settings need. Claims of
+    /// the application's type are required by not being an `Option` there.
+    pub fn require(mut self, claims: impl IntoIterator<Item = &'static str>) -> Self {
+        self.options.required.extend(claims);
+        self
+    }
+
+    /// Accepts only access tokens of
+    /// [RFC 9068](https://www.rfc-editor.org/rfc/rfc9068): `typ` is `at+jwt`, and `iss`, `exp`,
+    /// `aud`, `sub`, `client_id`, `iat` and `jti` are there. ID tokens, refresh tokens and logout
+    /// tokens of the same issuer are then rejected.
+    pub fn access_token_profile(mut self) -> Self {
+        self.options.types = Types::AccessToken;
+        self.options.required.extend(ACCESS_TOKEN_CLAIMS);
+        self
+    }
+
+    /// Accepts only tokens whose header has this `typ`, compared without case, and without
+    /// `application/`. Calling it again adds another.
+    ///
+    /// By default tokens without `typ`, with `JWT` and with `at+jwt` are accepted, and any `typ`
+    /// that names another kind of token is rejected
+    /// ([RFC 8725 §3.11](https://www.rfc-editor.org/rfc/rfc8725#section-3.11)).
+    pub fn token_type(mut self, typ: impl Into<String>) -> Self {
+        let typ = typ.into().into_boxed_str();
+        match &mut self.options.types {
+            Types::Only(types) => types.push(typ),
+            types => *types = Types::Only(vec![typ]),
+        }
+        self
+    }
+
+    /// Where roles stand. Default: the claim `roles`. Calling it again adds another place; the
+    /// roles of all places are added up.
+    ///
+    /// ```
+    /// # use tower_bearer::{claims::StandardClaims, verify::Verifier};
+    /// let keycloak = Verifier::<StandardClaims>::builder().roles_at(["realm_access", "roles"]);
+    /// let auth0 = Verifier::<StandardClaims>::builder().roles_at("https://example.com/roles");
+    /// ```
+    pub fn roles_at(mut self, path: impl Into<ClaimPath>) -> Self {
+        if !self.options.roles_set {
+            self.options.roles_set = true;
+            self.options.names.roles.clear();
+        }
+        self.options.names.roles.push(path.into());
+        self
+    }
+
+    /// The claim that holds the token version, a whole number. Default: `token_version`.
+    pub fn token_version_claim(mut self, name: impl Into<String>) -> Self {
+        self.options.names.token_version = name.into().into();
+        self
+    }
+
+    /// The clock that all time rules go by. Default: the system's.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.options.clock = Arc::new(clock);
+        self
+    }
+
+    /// Options that make a verifier accept what it should not.
+    pub fn dangerous(self) -> Dangerous<Self> {
+        Dangerous(self)
+    }
+}
+
+/// Options that make a verifier accept what it should not.
+#[must_use = "nothing was changed yet"]
+pub struct Dangerous<B>(B);
+
+impl<C, K, I, A> Dangerous<VerifierBuilder<C, K, I, A>> {
+    /// Accepts tokens without `exp`: they are valid for ever, unless revoked or limited by
+    /// [`max_age`](VerifierBuilder::max_age).
+    pub fn allow_missing_expiry(mut self) -> VerifierBuilder<C, K, I, A> {
+        self.0.options.expiry_required = false;
+        self.0
+    }
+}
+
+impl<C> VerifierBuilder<C, Keys, Issuers, Audiences> {
+    /// The verifier.
+    ///
+    /// # Errors
+    /// If a setting cannot be meant: an empty issuer or audience, a leeway of more than an hour, a
+    /// maximum age of zero, a required claim that is not a registered one, more than eight places for
+    /// roles, or an empty set of keys.
+    pub fn build(self) -> Result<Verifier<C>, BuildError> {
+        let Self { keys, issuers, audiences, options, .. } = self;
+        let empty = |accept: &Accept| matches!(accept, Accept::OneOf(values) if values.iter().any(|value| value.is_empty()));
+        let unknown = |claim: &&&str| RegisteredClaims::default().has(claim).is_none();
+        if empty(&issuers.0) {
+            return Err(BuildError::new(
+                "the issuer is empty: give its exact `iss`, or call `any_issuer()`",
+            ));
+        }
+        if empty(&audiences.0) {
+            return Err(BuildError::new(
+                "the audience is empty: give this service's name in `aud`, or call `any_audience()`",
+            ));
+        }
+        if options.leeway > MOST_LEEWAY {
+            return Err(BuildError::new(
+                "the leeway is more than an hour: it is meant for clocks that disagree by seconds",
+            ));
+        }
+        if options.max_age == Some(Duration::ZERO) {
+            return Err(BuildError::new(
+                "the maximum age is zero, so no token could ever be accepted",
+            ));
+        }
+        if options.required.iter().find(unknown).is_some() {
+            return Err(BuildError::new(
+                "a required claim is not a registered one: make it a field of your claims type that is not an `Option`",
+            ));
+        }
+        if options.names.roles.len() > MOST_ROLE_PATHS {
+            return Err(BuildError::new("roles are to be looked for in more than eight places"));
+        }
+        if keys.0.current().is_ok_and(|keys| keys.is_empty()) {
+            return Err(BuildError::new("there is no key, so no token could ever be accepted"));
+        }
+        Ok(Verifier::new(Policy {
+            keys: keys.0,
+            rules: Rules {
+                issuers: issuers.0,
+                audiences: audiences.0,
+                types: options.types,
+                leeway: options.leeway,
+                max_age: options.max_age,
+                expiry_required: options.expiry_required,
+                required: options.required,
+                names: options.names,
+            },
+            clock: options.clock,
+        }))
+    }
+}
+
+/// Why a verifier could not be built; says what to change.
+#[derive(Debug)]
+pub struct BuildError(&'static str);
+
+impl BuildError {
+    pub(super) const fn new(problem: &'static str) -> Self {
+        Self(problem)
+    }
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl Error for BuildError {}
+
+impl<C, K, I, A> fmt::Debug for VerifierBuilder<C, K, I, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifierBuilder").finish_non_exhaustive()
+    }
+}
+
+impl<B> fmt::Debug for Dangerous<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dangerous").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Keys")
+    }
+}

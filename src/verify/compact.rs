@@ -1,0 +1,122 @@
+//! The compact serialization of a JWS, [RFC 7515 §7.1](https://www.rfc-editor.org/rfc/rfc7515#section-7.1).
+
+use base64_simd::{Out, URL_SAFE_NO_PAD};
+
+use crate::rejection::{Rejection, RejectionKind};
+
+/// The longest signature of any supported algorithm: RSA with 8192 bits.
+const LONGEST_SIGNATURE: usize = 1024;
+
+/// The three segments of a token, still encoded.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Compact<'a> {
+    pub(super) header: &'a [u8],
+    pub(super) payload: &'a [u8],
+    pub(super) signature: &'a [u8],
+    /// `header.payload`, what the signature is over.
+    pub(super) signing_input: &'a [u8],
+}
+
+pub(super) fn malformed(reason: &'static str) -> Rejection {
+    Rejection::new(RejectionKind::MalformedToken, reason)
+}
+
+impl<'a> Compact<'a> {
+    pub(super) fn parse(token: &'a [u8]) -> Result<Self, Rejection> {
+        let mut dots = memchr::memchr_iter(b'.', token);
+        let (Some(first), Some(second), rest) = (dots.next(), dots.next(), dots.count()) else {
+            return Err(malformed("the token does not have three segments"));
+        };
+        match rest {
+            0 => {}
+            2 => {
+                return Err(malformed("the token has five segments: it is encrypted (JWE)"));
+            }
+            _ => return Err(malformed("the token does not have three segments")),
+        }
+        let compact = Self {
+            header: &token[..first],
+            payload: &token[first + 1..second],
+            signature: &token[second + 1..],
+            signing_input: &token[..second],
+        };
+        if compact.signature.is_empty() {
+            return Err(malformed("the token has no signature"));
+        }
+        Ok(compact)
+    }
+
+    /// The payload as text.
+    pub(super) fn payload(&self) -> Result<String, Rejection> {
+        let bytes = URL_SAFE_NO_PAD
+            .decode_to_vec(self.payload)
+            .map_err(|_| malformed("the payload is not base64url"))?;
+        String::from_utf8(bytes).map_err(|_| malformed("the payload is not UTF-8"))
+    }
+}
+
+/// Room for a decoded signature, on the stack.
+pub(super) struct SignatureBuffer([u8; LONGEST_SIGNATURE]);
+
+impl SignatureBuffer {
+    pub(super) fn new() -> Self {
+        Self([0; LONGEST_SIGNATURE])
+    }
+
+    pub(super) fn decode(&mut self, segment: &[u8]) -> Result<&[u8], Rejection> {
+        decode_into(segment, &mut self.0)
+            .ok_or_else(|| malformed("the signature is not base64url, or too long"))
+    }
+}
+
+/// Decodes base64url without padding, exact to the last bit; `None` also if `out` is too small.
+pub(super) fn decode_into<'o>(segment: &[u8], out: &'o mut [u8]) -> Option<&'o [u8]> {
+    // Four characters make three bytes; a rest of two or three makes one or two more.
+    if segment.len() / 4 * 3 + (segment.len() % 4).saturating_sub(1) > out.len() {
+        return None;
+    }
+    URL_SAFE_NO_PAD.decode(segment, Out::from_slice(out)).ok().map(|decoded| &*decoded)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rfc7515_base64url_is_exact_to_the_bit() {
+        let mut out = [0; 16];
+        assert_eq!(decode_into(b"_-8", &mut out), Some(&[0xff, 0xef][..]));
+        assert_eq!(decode_into(b"", &mut out), Some(&[][..]));
+        let odd: [&[u8]; 10] = [
+            b"_-8=",
+            b"_-9",
+            b"/+8",
+            b"_ -8",
+            b"_-8\n",
+            b"A",
+            b"AAAAA",
+            b"AB",
+            b"AAB",
+            b"\xff\xff",
+        ];
+        for segment in odd {
+            assert_eq!(decode_into(segment, &mut out), None, "{segment:?}");
+        }
+    }
+
+    #[test]
+    fn a_segment_longer_than_the_room_is_refused_not_cut() {
+        let mut out = [0; 3];
+        assert!(decode_into(b"AAAA", &mut out).is_some());
+        assert!(decode_into(b"AAAAAA", &mut out).is_none());
+    }
+
+    #[test]
+    fn rfc7515_three_segments_and_no_other_number() {
+        assert!(Compact::parse(b"a.b.c").is_ok());
+        for odd in ["", "a", "a.b", "a.b.", "a.b.c.d", "a.b.c.d.e", "a.b.c.", "....", "..."] {
+            let rejection = Compact::parse(odd.as_bytes()).unwrap_err();
+            assert_eq!(rejection.kind(), RejectionKind::MalformedToken, "{odd}");
+        }
+    }
+}

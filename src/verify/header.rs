@@ -1,0 +1,204 @@
+//! The JOSE header, read once and strictly.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+
+use super::compact::{decode_into, malformed};
+use crate::claims::Str;
+use crate::key::Algorithm;
+use crate::rejection::{Rejection, RejectionKind};
+
+/// A header of this many bytes or fewer is decoded without allocating.
+const USUAL_LENGTH: usize = 512;
+/// A header with more members than this is odd.
+const MOST_MEMBERS: usize = 32;
+/// A longer `kid`, in bytes, is odd. It is a name to look up, not a place for data.
+const LONGEST_KID: usize = 512;
+
+/// What the header says, borrowed from its decoded bytes.
+#[derive(Debug)]
+pub(super) struct Header<'a> {
+    pub(super) algorithm: Algorithm,
+    pub(super) kid: Option<Cow<'a, str>>,
+    pub(super) typ: Option<Cow<'a, str>>,
+}
+
+/// Room for a decoded header.
+pub(super) struct HeaderBuffer {
+    stack: [u8; USUAL_LENGTH],
+    heap: Vec<u8>,
+}
+
+impl HeaderBuffer {
+    pub(super) fn new() -> Self {
+        Self { stack: [0; USUAL_LENGTH], heap: Vec::new() }
+    }
+
+    pub(super) fn parse(&mut self, segment: &[u8]) -> Result<Header<'_>, Rejection> {
+        let room = if segment.len() / 4 * 3 + 3 <= USUAL_LENGTH {
+            &mut self.stack[..]
+        } else {
+            // No longer than the token, whose length is bounded.
+            self.heap.resize(segment.len(), 0);
+            &mut self.heap[..]
+        };
+        let json =
+            decode_into(segment, room).ok_or_else(|| malformed("the header is not base64url"))?;
+        let members: Members<'_> = serde_json::from_slice(json).map_err(|_| {
+            malformed("the header is not a JSON object with members of the right types, each once")
+        })?;
+        members.check()
+    }
+}
+
+/// The members this crate knows; the names of all others are only compared.
+#[derive(Default)]
+struct Members<'a> {
+    alg: Option<Cow<'a, str>>,
+    kid: Option<Cow<'a, str>>,
+    typ: Option<Cow<'a, str>>,
+    crit: bool,
+    b64: bool,
+}
+
+impl<'a> Members<'a> {
+    fn check(self) -> Result<Header<'a>, Rejection> {
+        if self.crit {
+            return Err(malformed("the header has `crit`, and no extension is implemented"));
+        }
+        if self.b64 {
+            return Err(malformed("the header has `b64`, which is not implemented (RFC 7797)"));
+        }
+        if self.kid.as_ref().is_some_and(|kid| kid.len() > LONGEST_KID) {
+            return Err(malformed("the header's `kid` is too long"));
+        }
+        let alg = self.alg.ok_or_else(|| malformed("the header has no `alg`"))?;
+        let algorithm = Algorithm::from_name(&alg).ok_or_else(|| {
+            Rejection::new(RejectionKind::WrongAlgorithm, "the header's `alg` is not supported")
+        })?;
+        Ok(Header { algorithm, kid: self.kid, typ: self.typ })
+    }
+}
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MembersVisitor)
+    }
+}
+
+struct MembersVisitor;
+
+impl<'de> Visitor<'de> for MembersVisitor {
+    type Value = Members<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JOSE header")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
+        let mut members = Members::default();
+        let mut others: Vec<Str<'de>> = Vec::new();
+        let mut count = 0;
+        while let Some(Str(name)) = map.next_key()? {
+            count += 1;
+            if count > MOST_MEMBERS {
+                return Err(A::Error::custom("too many members"));
+            }
+            let repeated = match &*name {
+                "alg" => members.alg.replace(map.next_value::<Str<'de>>()?.0).is_some(),
+                "kid" => members.kid.replace(map.next_value::<Str<'de>>()?.0).is_some(),
+                "typ" => members.typ.replace(map.next_value::<Str<'de>>()?.0).is_some(),
+                "crit" => {
+                    map.next_value::<IgnoredAny>()?;
+                    std::mem::replace(&mut members.crit, true)
+                }
+                "b64" => {
+                    map.next_value::<IgnoredAny>()?;
+                    std::mem::replace(&mut members.b64, true)
+                }
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                    let repeated = others.iter().any(|other| other.0 == name);
+                    others.push(Str(name));
+                    repeated
+                }
+            };
+            if repeated {
+                return Err(A::Error::custom("a member stands there twice"));
+            }
+        }
+        Ok(members)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+    use super::*;
+
+    fn kind(json: &str) -> Result<String, RejectionKind> {
+        let segment = URL_SAFE_NO_PAD.encode(json);
+        let mut buffer = HeaderBuffer::new();
+        let header = buffer.parse(segment.as_bytes()).map_err(|rejection| rejection.kind())?;
+        Ok(format!("{} {:?} {:?}", header.algorithm, header.kid, header.typ))
+    }
+
+    #[test]
+    fn rfc7515_the_usual_header_is_read() {
+        let usual = r#"{"alg":"RS256","kid":"k\u0031","typ":"JWT","jku":"https://evil.example"}"#;
+        assert_eq!(kind(usual).unwrap(), r#"RS256 Some("k1") Some("JWT")"#);
+    }
+
+    #[test]
+    fn rfc7515_a_long_header_is_read_too() {
+        let long = format!(r#"{{"alg":"RS256","x5c":["{}"]}}"#, "A".repeat(4000));
+        assert!(kind(&long).is_ok());
+    }
+
+    #[test]
+    fn rfc8725_none_in_any_case_and_unknown_algorithms_are_rejected() {
+        for alg in ["none", "None", "NONE", "nOnE", "HS1", "rs256", "RS256 ", "ES256K", ""] {
+            let header = format!(r#"{{"alg":"{alg}"}}"#);
+            assert_eq!(kind(&header), Err(RejectionKind::WrongAlgorithm), "{alg}");
+        }
+    }
+
+    #[test]
+    fn rfc7515_odd_headers_are_rejected() {
+        let many: String = (0..40).map(|n| format!(r#","x{n}":0"#)).collect();
+        let odd = [
+            "".to_owned(),
+            "[]".to_owned(),
+            r#""alg""#.to_owned(),
+            "{}".to_owned(),
+            r#"{"alg":null}"#.to_owned(),
+            r#"{"alg":5}"#.to_owned(),
+            r#"{"alg":["HS256"]}"#.to_owned(),
+            r#"{"alg":"HS256"} "x""#.to_owned(),
+            r#"{"alg":"HS256","alg":"HS256"}"#.to_owned(),
+            r#"{"alg":"HS256","\u0061lg":"HS256"}"#.to_owned(),
+            r#"{"alg":"HS256","x":1,"x":1}"#.to_owned(),
+            r#"{"alg":"HS256","kid":5}"#.to_owned(),
+            r#"{"alg":"HS256","kid":["a"]}"#.to_owned(),
+            r#"{"alg":"HS256","kid":null}"#.to_owned(),
+            r#"{"alg":"HS256","typ":{}}"#.to_owned(),
+            r#"{"alg":"HS256","crit":[]}"#.to_owned(),
+            r#"{"alg":"HS256","crit":["exp"],"exp":1}"#.to_owned(),
+            r#"{"alg":"HS256","crit":"b64"}"#.to_owned(),
+            r#"{"alg":"HS256","crit":null}"#.to_owned(),
+            r#"{"alg":"HS256","crit":["b64"],"b64":false}"#.to_owned(),
+            r#"{"alg":"HS256","b64":false}"#.to_owned(),
+            r#"{"alg":"HS256","b64":true}"#.to_owned(),
+            format!(r#"{{"alg":"HS256","kid":"{}"}}"#, "k".repeat(LONGEST_KID + 1)),
+            format!(r#"{{"alg":"HS256"{many}}}"#),
+            format!(r#"{{"alg":"HS256","x":{}{}}}"#, "[".repeat(5000), "]".repeat(4999)),
+        ];
+        for header in odd {
+            assert_eq!(kind(&header), Err(RejectionKind::MalformedToken), "{header:.80}");
+        }
+    }
+}

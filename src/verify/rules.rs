@@ -1,0 +1,157 @@
+//! The rules a token's claims must obey, and their application.
+
+use std::time::Duration;
+
+use crate::claims::{ClaimNames, ClaimsError, RegisteredClaims};
+use crate::rejection::{Rejection, RejectionKind};
+use crate::time::UnixTime;
+
+/// Claim rules of one issuer.
+#[derive(Debug)]
+pub(super) struct Rules {
+    pub(super) issuers: Accept,
+    pub(super) audiences: Accept,
+    pub(super) types: Types,
+    pub(super) leeway: Duration,
+    pub(super) max_age: Option<Duration>,
+    pub(super) expiry_required: bool,
+    /// Names of registered claims.
+    pub(super) required: Vec<&'static str>,
+    pub(super) names: ClaimNames,
+}
+
+/// Which values of a claim are accepted.
+#[derive(Debug)]
+pub(super) enum Accept {
+    Any,
+    OneOf(Vec<Box<str>>),
+}
+
+impl Accept {
+    pub(super) fn add(&mut self, value: String) {
+        match self {
+            Self::Any => *self = Self::OneOf(vec![value.into()]),
+            Self::OneOf(values) => values.push(value.into()),
+        }
+    }
+
+    fn accepts(&self, value: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::OneOf(values) => values.iter().any(|accepted| **accepted == *value),
+        }
+    }
+}
+
+/// Which kinds of token are accepted, by `typ`
+/// ([RFC 8725 §3.11](https://www.rfc-editor.org/rfc/rfc8725#section-3.11)).
+#[derive(Debug)]
+pub(super) enum Types {
+    /// No `typ`, `JWT`, or an access token.
+    Usual,
+    /// Only access tokens (RFC 9068 §4).
+    AccessToken,
+    /// Only these.
+    Only(Vec<Box<str>>),
+}
+
+impl Types {
+    /// `typ` is a media type: compared without case, and `application/` may be left out
+    /// (RFC 7515 §4.1.9).
+    pub(super) fn check(&self, typ: Option<&str>) -> Result<(), Rejection> {
+        let short = typ.map(|typ| match typ.split_at_checked("application/".len()) {
+            Some((prefix, rest))
+                if prefix.eq_ignore_ascii_case("application/") && !rest.contains('/') =>
+            {
+                rest
+            }
+            _ => typ,
+        });
+        let is = |name: &str| short.is_some_and(|short| short.eq_ignore_ascii_case(name));
+        let accepted = match self {
+            Self::Usual => typ.is_none() || is("JWT") || is("at+jwt"),
+            Self::AccessToken => is("at+jwt"),
+            Self::Only(types) => types.iter().any(|accepted| is(accepted)),
+        };
+        let reason = "the header's `typ` does not name the kind of token that is accepted here";
+        if accepted { Ok(()) } else { Err(Rejection::new(RejectionKind::WrongType, reason)) }
+    }
+}
+
+impl Rules {
+    /// Issuer and audience come first: a stranger's token learns nothing about time.
+    pub(super) fn check(&self, claims: &RegisteredClaims, now: UnixTime) -> Result<(), Rejection> {
+        self.check_issuer(claims)?;
+        self.check_audience(claims)?;
+        self.check_times(claims, now)?;
+        match self.required.iter().find(|claim| claims.has(claim) != Some(true)) {
+            None => Ok(()),
+            Some(claim) => {
+                let missing = ClaimsError::of(claim, "is missing and is required");
+                let reason = "a required claim is missing";
+                Err(Rejection::new(RejectionKind::InvalidClaims, reason).with_source(missing))
+            }
+        }
+    }
+
+    fn check_issuer(&self, claims: &RegisteredClaims) -> Result<(), Rejection> {
+        match (&self.issuers, claims.issuer()) {
+            (Accept::Any, _) => Ok(()),
+            (accept, Some(issuer)) if accept.accepts(issuer) => Ok(()),
+            (_, None) => reject(RejectionKind::WrongIssuer, "the token has no `iss`"),
+            _ => reject(RejectionKind::WrongIssuer, "the token's `iss` is not trusted here"),
+        }
+    }
+
+    fn check_audience(&self, claims: &RegisteredClaims) -> Result<(), Rejection> {
+        let mut audience = claims.audience();
+        match &self.audiences {
+            Accept::Any => Ok(()),
+            accept if audience.any(|audience| accept.accepts(audience)) => Ok(()),
+            _ => {
+                reject(RejectionKind::WrongAudience, "the token's `aud` does not name this service")
+            }
+        }
+    }
+
+    /// The time rules alone: they are applied anew whenever a token is used.
+    pub(super) fn check_times(
+        &self,
+        claims: &RegisteredClaims,
+        now: UnixTime,
+    ) -> Result<(), Rejection> {
+        match claims.expires_at() {
+            // `exp` itself is already too late (RFC 7519 §4.1.4).
+            Some(exp) if now >= exp.saturating_add(self.leeway) => {
+                return reject(RejectionKind::Expired, "`exp` has passed");
+            }
+            None if self.expiry_required => return invalid("the token has no `exp`"),
+            _ => {}
+        }
+        let ahead = now.saturating_add(self.leeway);
+        if claims.not_before().is_some_and(|nbf| ahead < nbf) {
+            return reject(RejectionKind::NotYetValid, "`nbf` lies in the future");
+        }
+        if claims.issued_at().is_some_and(|iat| ahead < iat) {
+            return reject(RejectionKind::NotYetValid, "`iat` lies in the future");
+        }
+        let Some(max_age) = self.max_age else {
+            return Ok(());
+        };
+        match claims.issued_at() {
+            None => invalid("the token has no `iat`, and a maximum age is set"),
+            Some(iat) if now >= iat.saturating_add(max_age).saturating_add(self.leeway) => {
+                reject(RejectionKind::Expired, "the token is older than the maximum age")
+            }
+            Some(_) => Ok(()),
+        }
+    }
+}
+
+fn reject(kind: RejectionKind, reason: &'static str) -> Result<(), Rejection> {
+    Err(Rejection::new(kind, reason))
+}
+
+fn invalid(reason: &'static str) -> Result<(), Rejection> {
+    reject(RejectionKind::InvalidClaims, reason)
+}

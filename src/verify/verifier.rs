@@ -1,0 +1,309 @@
+//! [`Verifier`]: keys and rules, applied to a token.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use foldhash::fast::RandomState;
+use serde::de::DeserializeOwned;
+
+use super::builder::{BuildError, VerifierBuilder};
+use super::compact::{Compact, SignatureBuffer};
+use super::header::{Header, HeaderBuffer};
+use super::rules::{Accept, Rules};
+use super::token_verifier::TokenVerifier;
+use super::verified::Verified;
+use crate::claims::{RegisteredClaims, VerifiedToken, decode, peek_issuer};
+use crate::credentials::BearerToken;
+use crate::head::RequestHead;
+use crate::key::{BoxFuture, KeySource, KeysUnavailable, Lookup, MissingKey};
+use crate::rejection::{Rejection, RejectionKind};
+use crate::step::Step;
+use crate::time::{Clock, UnixTime};
+
+/// Verifies signed tokens (JWS, [RFC 7519](https://www.rfc-editor.org/rfc/rfc7519)) and reads their
+/// claims into `C`.
+///
+/// Made with [`Verifier::builder`]. It is one `Arc`: cheap to clone and to share.
+///
+/// ```
+/// # #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))] {
+/// use serde::Deserialize;
+/// use tower_bearer::{key::{Key, Secret}, verify::Verifier};
+///
+/// #[derive(Deserialize)]
+/// struct User {
+///     sub: String,
+///     tenant: String,
+/// }
+///
+/// let verifier = Verifier::<User>::builder()
+///     .keys(Key::hs256(Secret::new("a secret of 32 bytes or more, please"))?)
+///     .issuer("https://id.example.com")
+///     .audience("orders-api")
+///     .build()?;
+/// # let _ = verifier;
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Verifier<C> {
+    policies: Arc<Policies>,
+    claims: PhantomData<fn() -> C>,
+}
+
+/// The keys and rules for tokens of one issuer.
+pub(super) struct Policy {
+    pub(super) keys: Arc<dyn KeySource>,
+    pub(super) rules: Rules,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+enum Policies {
+    One(Arc<Policy>),
+    ByIssuer(HashMap<Box<str>, Arc<Policy>, RandomState>),
+}
+
+impl<C> Verifier<C> {
+    /// Starts building: keys, issuer and audience have to be decided on.
+    pub fn builder() -> VerifierBuilder<C> {
+        VerifierBuilder::new()
+    }
+
+    pub(super) fn new(policy: Policy) -> Self {
+        Self { policies: Arc::new(Policies::One(Arc::new(policy))), claims: PhantomData }
+    }
+
+    /// One verifier for tokens of several issuers, each with its own keys and rules.
+    ///
+    /// A token's `iss` chooses among the issuers given here, and only that issuer's keys are tried:
+    /// a token of one issuer signed with a key of another is rejected, even if both use the same
+    /// `kid`. The cost does not depend on the number of issuers.
+    ///
+    /// # Errors
+    /// If there is no verifier, if one of them accepts any issuer, or if two name the same issuer.
+    pub fn of_issuers(verifiers: impl IntoIterator<Item = Self>) -> Result<Self, BuildError> {
+        let mut by_issuer = HashMap::default();
+        for verifier in verifiers {
+            let policies: Vec<_> = match &*verifier.policies {
+                Policies::One(policy) => vec![policy],
+                Policies::ByIssuer(by_issuer) => by_issuer.values().collect(),
+            };
+            for policy in policies {
+                let Accept::OneOf(issuers) = &policy.rules.issuers else {
+                    return Err(BuildError::new(
+                        "a verifier that accepts any issuer cannot be one of several: call `issuer(..)` on its builder",
+                    ));
+                };
+                for issuer in issuers {
+                    let before = by_issuer.insert(issuer.clone(), Arc::clone(policy));
+                    if before.is_some_and(|before| !Arc::ptr_eq(&before, policy)) {
+                        return Err(BuildError::new(
+                            "two verifiers are for the same issuer: give one of them all its keys",
+                        ));
+                    }
+                }
+            }
+        }
+        if by_issuer.is_empty() {
+            return Err(BuildError::new("there is no verifier, so no token could be accepted"));
+        }
+        Ok(Self { policies: Arc::new(Policies::ByIssuer(by_issuer)), claims: PhantomData })
+    }
+}
+
+impl<C: DeserializeOwned + Send + Sync + 'static> TokenVerifier for Verifier<C> {
+    type Claims = C;
+    type Future = VerifyFuture<C>;
+
+    #[inline]
+    fn verify(
+        &self,
+        token: BearerToken,
+        _head: &RequestHead<'_>,
+    ) -> Step<Result<Verified<C>, Rejection>, VerifyFuture<C>> {
+        match self.attempt(token.as_bytes(), true) {
+            Ok(checked) => Step::Now(Ok(checked.with(token))),
+            Err(Failure::Rejected(rejection)) => Step::Now(Err(rejection)),
+            Err(Failure::Refresh(refresh)) => {
+                Step::Later(VerifyFuture { refresh, verifier: self.clone(), token: Some(token) })
+            }
+        }
+    }
+}
+
+/// What came of a try with the keys at hand.
+enum Failure {
+    Rejected(Rejection),
+    /// No key fits, and fetching the keys may change that.
+    Refresh(BoxFuture<'static, Result<(), KeysUnavailable>>),
+}
+
+impl From<Rejection> for Failure {
+    fn from(rejection: Rejection) -> Self {
+        Self::Rejected(rejection)
+    }
+}
+
+/// What a right token said, before the token itself is put beside it.
+struct Checked<C> {
+    custom: C,
+    registered: RegisteredClaims,
+    at: UnixTime,
+}
+
+impl<C> Checked<C> {
+    fn with(self, bearer: BearerToken) -> Verified<C> {
+        let Self { custom, registered, at } = self;
+        Verified { token: Arc::new(VerifiedToken { custom, registered, bearer }), at }
+    }
+}
+
+impl<C: DeserializeOwned> Verifier<C> {
+    fn attempt(&self, token: &[u8], may_refresh: bool) -> Result<Checked<C>, Failure> {
+        let compact = Compact::parse(token)?;
+        let mut buffer = HeaderBuffer::new();
+        let header = buffer.parse(compact.header)?;
+
+        // Only where several issuers are trusted does the payload decide anything before the
+        // signature was checked: whose keys to check it with.
+        let (policy, payload) = match &*self.policies {
+            Policies::One(policy) => (policy, None),
+            Policies::ByIssuer(by_issuer) => {
+                let payload = compact.payload()?;
+                let policy = peek_issuer(&payload).and_then(|issuer| by_issuer.get(&*issuer));
+                let untrusted = || {
+                    let reason = "the token's `iss` is absent or not trusted here";
+                    Rejection::new(RejectionKind::WrongIssuer, reason)
+                };
+                (policy.ok_or_else(untrusted)?, Some(payload))
+            }
+        };
+        policy.rules.types.check(header.typ.as_deref())?;
+
+        match policy.check_signature(&compact, &header)? {
+            Signature::Right => {}
+            Signature::NoKey(rejection) => {
+                let missing = MissingKey::new(header.kid.as_deref(), header.algorithm);
+                let refresh = may_refresh.then(|| policy.keys.refresh(&missing)).flatten();
+                return Err(refresh.map_or(Failure::Rejected(rejection), Failure::Refresh));
+            }
+        }
+
+        let payload = payload.map_or_else(|| compact.payload(), Ok)?;
+        let (registered, custom) = decode(payload, &policy.rules.names).map_err(|error| {
+            let reason = "the claims cannot be read into the application's claims type";
+            Rejection::new(RejectionKind::InvalidClaims, reason).with_source(error)
+        })?;
+        let at = policy.clock.now();
+        policy.rules.check(&registered, at)?;
+        Ok(Checked { custom, registered, at })
+    }
+}
+
+enum Signature {
+    Right,
+    /// No key fits the token; the rejection to give if none can be fetched.
+    NoKey(Rejection),
+}
+
+impl Policy {
+    fn check_signature(
+        &self,
+        compact: &Compact<'_>,
+        header: &Header<'_>,
+    ) -> Result<Signature, Rejection> {
+        let keys = match self.keys.current() {
+            Ok(keys) => keys,
+            Err(unavailable) => return Ok(Signature::NoKey(keys_unavailable(unavailable))),
+        };
+        let mut candidates = match keys.find(header.kid.as_deref(), header.algorithm) {
+            Lookup::Found(candidates) => candidates,
+            Lookup::WrongAlgorithm => {
+                let reason = "the header's `alg` is not the algorithm of the key";
+                let rejection = Rejection::new(RejectionKind::WrongAlgorithm, reason);
+                // Without a `kid`, a key of that algorithm may have been added since.
+                return match header.kid {
+                    None => Ok(Signature::NoKey(rejection)),
+                    Some(_) => Err(rejection),
+                };
+            }
+            Lookup::UnknownKey => {
+                let reason = "no key of the token's issuer has the `kid` that the token names";
+                let rejection = Rejection::new(RejectionKind::UnknownKey, reason);
+                return Ok(Signature::NoKey(rejection));
+            }
+        };
+        let mut signature = SignatureBuffer::new();
+        let signature = signature.decode(compact.signature)?;
+        if candidates.any(|key| key.verify(compact.signing_input, signature)) {
+            return Ok(Signature::Right);
+        }
+        let reason = "the signature does not verify with the key that the token names";
+        Err(Rejection::new(RejectionKind::InvalidSignature, reason))
+    }
+}
+
+fn keys_unavailable(unavailable: KeysUnavailable) -> Rejection {
+    let retry_after = unavailable.retry_after();
+    let reason = "the keys of the token's issuer cannot be had at present";
+    let rejection = Rejection::new(RejectionKind::KeysUnavailable, reason).with_source(unavailable);
+    match retry_after {
+        Some(retry_after) => rejection.with_retry_after(retry_after),
+        None => rejection,
+    }
+}
+
+/// Waits for keys and then verifies once more.
+#[must_use = "futures do nothing unless polled"]
+pub struct VerifyFuture<C> {
+    refresh: BoxFuture<'static, Result<(), KeysUnavailable>>,
+    verifier: Verifier<C>,
+    token: Option<BearerToken>,
+}
+
+impl<C: DeserializeOwned> Future for VerifyFuture<C> {
+    type Output = Result<Verified<C>, Rejection>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        let refreshed = ready!(this.refresh.as_mut().poll(cx));
+        let Some(token) = this.token.take() else {
+            // Polled after completion, against the contract of `Future`: fail closed.
+            return Poll::Pending;
+        };
+        if let Err(unavailable) = refreshed {
+            return Poll::Ready(Err(keys_unavailable(unavailable)));
+        }
+        Poll::Ready(match this.verifier.attempt(token.as_bytes(), false) {
+            Ok(checked) => Ok(checked.with(token)),
+            Err(Failure::Rejected(rejection)) => Err(rejection),
+            // Not reached: this attempt was told not to refresh.
+            Err(Failure::Refresh(_)) => Err(RejectionKind::KeysUnavailable.into()),
+        })
+    }
+}
+
+impl<C> Clone for Verifier<C> {
+    fn clone(&self) -> Self {
+        Self { policies: Arc::clone(&self.policies), claims: PhantomData }
+    }
+}
+
+impl<C> fmt::Debug for Verifier<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let issuers = match &*self.policies {
+            Policies::One(_) => 1,
+            Policies::ByIssuer(by_issuer) => by_issuer.len(),
+        };
+        f.debug_struct("Verifier").field("issuers", &issuers).finish_non_exhaustive()
+    }
+}
+
+impl<C> fmt::Debug for VerifyFuture<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifyFuture").finish_non_exhaustive()
+    }
+}
