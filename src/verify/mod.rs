@@ -31,6 +31,7 @@
 //! ```
 
 mod builder;
+mod cache;
 mod compact;
 mod header;
 mod rules;
@@ -42,6 +43,7 @@ pub use builder::{
     Audiences, BuildError, Dangerous, Issuers, Keys, NeedsAudience, NeedsIssuer, NeedsKeys,
     VerifierBuilder,
 };
+pub use cache::TokenCache;
 pub use token_verifier::TokenVerifier;
 pub use verified::Verified;
 pub use verifier::{Verifier, VerifyFuture};

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::claims::{RegisteredClaims, VerifiedToken};
+use crate::credentials::TokenOrigin;
 use crate::time::UnixTime;
 
 /// A token whose signature and claims are right. Whether it was revoked is not known yet, so there
@@ -14,6 +15,8 @@ use crate::time::UnixTime;
 pub struct Verified<C> {
     pub(crate) token: Arc<VerifiedToken<C>>,
     pub(crate) at: UnixTime,
+    /// Where this request had it; a cached token may first have come from elsewhere.
+    pub(crate) origin: TokenOrigin,
 }
 
 impl<C> Verified<C> {
