@@ -34,6 +34,7 @@ mod builder;
 mod cache;
 mod compact;
 mod header;
+mod known_headers;
 mod rules;
 mod token_verifier;
 mod verified;

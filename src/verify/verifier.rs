@@ -13,6 +13,7 @@ use super::builder::{BuildError, VerifierBuilder};
 use super::cache::{Slots, TokenCache};
 use super::compact::{Compact, SignatureBuffer};
 use super::header::{Header, HeaderBuffer};
+use super::known_headers::KnownHeaders;
 use super::rules::{Accept, Rules};
 use super::token_verifier::TokenVerifier;
 use super::verified::Verified;
@@ -61,9 +62,14 @@ pub(super) struct Policy {
     pub(super) clock: Arc<dyn Clock>,
 }
 
-enum Policies {
+struct Policies {
+    by: ByIssuer,
+    headers: KnownHeaders,
+}
+
+enum ByIssuer {
     One(Arc<Policy>),
-    ByIssuer(HashMap<Box<str>, Arc<Policy>, RandomState>),
+    Several(HashMap<Box<str>, Arc<Policy>, RandomState>),
 }
 
 impl<C> Verifier<C> {
@@ -73,7 +79,11 @@ impl<C> Verifier<C> {
     }
 
     pub(super) fn new(policy: Policy) -> Self {
-        Self { policies: Arc::new(Policies::One(Arc::new(policy))), cache: None }
+        Self::with(ByIssuer::One(Arc::new(policy)))
+    }
+
+    fn with(by: ByIssuer) -> Self {
+        Self { policies: Arc::new(Policies { by, headers: KnownHeaders::new() }), cache: None }
     }
 
     /// One verifier for tokens of several issuers, each with its own keys and rules.
@@ -87,9 +97,9 @@ impl<C> Verifier<C> {
     pub fn of_issuers(verifiers: impl IntoIterator<Item = Self>) -> Result<Self, BuildError> {
         let mut by_issuer = HashMap::default();
         for verifier in verifiers {
-            let policies: Vec<_> = match &*verifier.policies {
-                Policies::One(policy) => vec![policy],
-                Policies::ByIssuer(by_issuer) => by_issuer.values().collect(),
+            let policies: Vec<_> = match &verifier.policies.by {
+                ByIssuer::One(policy) => vec![policy],
+                ByIssuer::Several(by_issuer) => by_issuer.values().collect(),
             };
             for policy in policies {
                 let Accept::OneOf(issuers) = &policy.rules.issuers else {
@@ -110,7 +120,7 @@ impl<C> Verifier<C> {
         if by_issuer.is_empty() {
             return Err(BuildError::new("there is no verifier, so no token could be accepted"));
         }
-        Ok(Self { policies: Arc::new(Policies::ByIssuer(by_issuer)), cache: None })
+        Ok(Self::with(ByIssuer::Several(by_issuer)))
     }
 
     /// Remembers tokens that were verified, so that seeing one again costs no signature check. What
@@ -197,14 +207,19 @@ impl<C> Verifier<C> {
 impl<C: DeserializeOwned> Verifier<C> {
     fn attempt(&self, token: &[u8], may_refresh: bool) -> Result<Checked<'_, C>, Failure> {
         let compact = Compact::parse(token)?;
+        let known = self.policies.headers.get(compact.header);
+        let known = known.as_ref().and_then(|known| known.as_ref());
         let mut buffer = HeaderBuffer::new();
-        let header = buffer.parse(compact.header)?;
+        let header = match known {
+            Some(known) => known.header(),
+            None => buffer.parse(compact.header)?,
+        };
 
         // Only where several issuers are trusted does the payload decide anything before the
         // signature was checked: whose keys to check it with.
-        let (policy, payload) = match &*self.policies {
-            Policies::One(policy) => (policy, None),
-            Policies::ByIssuer(by_issuer) => {
+        let (policy, payload) = match &self.policies.by {
+            ByIssuer::One(policy) => (policy, None),
+            ByIssuer::Several(by_issuer) => {
                 let payload = compact.payload()?;
                 let policy = peek_issuer(&payload).and_then(|issuer| by_issuer.get(&*issuer));
                 let untrusted = || {
@@ -224,6 +239,9 @@ impl<C: DeserializeOwned> Verifier<C> {
                 return Err(refresh.map_or(Failure::Rejected(rejection), Failure::Refresh));
             }
         };
+        if known.is_none() {
+            self.policies.headers.put(compact.header, &header);
+        }
 
         let payload = payload.map_or_else(|| compact.payload(), Ok)?;
         let (registered, custom) = decode(payload, &policy.rules.names).map_err(|error| {
@@ -336,9 +354,9 @@ impl<C> Clone for Verifier<C> {
 
 impl<C> fmt::Debug for Verifier<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let issuers = match &*self.policies {
-            Policies::One(_) => 1,
-            Policies::ByIssuer(by_issuer) => by_issuer.len(),
+        let issuers = match &self.policies.by {
+            ByIssuer::One(_) => 1,
+            ByIssuer::Several(by_issuer) => by_issuer.len(),
         };
         f.debug_struct("Verifier")
             .field("issuers", &issuers)
