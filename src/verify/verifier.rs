@@ -10,7 +10,7 @@ use std::task::{Context, Poll, ready};
 use foldhash::fast::RandomState;
 use serde::de::DeserializeOwned;
 
-use super::builder::{BuildError, VerifierBuilder};
+use super::builder::{BuildError, NeedsAudience, NeedsIssuer, NeedsKeys, VerifierBuilder};
 use super::compact::{Compact, SignatureBuffer};
 use super::header::{Header, HeaderBuffer};
 use super::rules::{Accept, Rules};
@@ -68,7 +68,7 @@ enum Policies {
 
 impl<C> Verifier<C> {
     /// Starts building: keys, issuer and audience have to be decided on.
-    pub fn builder() -> VerifierBuilder<C> {
+    pub fn builder() -> VerifierBuilder<C, NeedsKeys, NeedsIssuer, NeedsAudience> {
         VerifierBuilder::new()
     }
 
