@@ -79,7 +79,9 @@ impl<V: TokenVerifier, R: RevocationCheck> Authenticator<V, R> {
         let missing = self.revocation.required().missing_from(&identity);
         if !self.may_lack.contains(missing) {
             let reason = "the token lacks an identifier that the revocation check requires";
-            return Step::Now(self.rejected(Rejection::new(RejectionKind::Revoked, reason)));
+            let rejection = Rejection::new(RejectionKind::Revoked, reason)
+                .with_source(format!("the token has no {missing}"));
+            return Step::Now(self.rejected(rejection));
         }
         match self.revocation.check(&identity) {
             Step::Now(status) => Step::Now(self.checked(verified, status)),

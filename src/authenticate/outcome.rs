@@ -1,5 +1,7 @@
 //! [`Outcome`]: what is known of a request's sender, in the request's extensions.
 
+use std::any::type_name;
+
 use http::Extensions;
 
 use super::observe::log;
@@ -66,7 +68,8 @@ impl<C: Send + Sync + 'static> Claims<C> {
         match Self::from_extensions(extensions) {
             Some(claims) => Ok(claims),
             None => Err(match Outcome::of(extensions)?.principal() {
-                Ok(_) => Rejection::new(RejectionKind::Misconfigured, OTHER_TYPE),
+                Ok(_) => Rejection::new(RejectionKind::Misconfigured, OTHER_TYPE)
+                    .with_source(format!("the handler takes Claims<{}>", type_name::<C>())),
                 Err(rejection) => rejection,
             }),
         }
