@@ -6,6 +6,11 @@ use crate::claims::Principal;
 use crate::rejection::{Rejection, RejectionKind};
 
 /// Several guards: a tuple of up to eight, an array or a `Vec`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not several guards",
+    note = "put them into a tuple, with a second pair of parentheses: `all((scope(\"a\"), role(\"b\")))`",
+    note = "a closure is made a guard by `claims(|c: &YourClaims| ..)` or `guard_fn(|principal| ..)`"
+)]
 pub trait Guards: Send + Sync + 'static + sealed::Each {}
 
 mod sealed {

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 use foldhash::fast::RandomState;
 use serde::de::DeserializeOwned;
 
-use super::builder::{BuildError, VerifierBuilder};
+use super::builder::{BuildError, NeedsAudience, NeedsIssuer, NeedsKeys, VerifierBuilder};
 use super::cache::{Slots, TokenCache};
 use super::compact::{Compact, SignatureBuffer};
 use super::header::{Header, HeaderBuffer};
@@ -74,7 +74,7 @@ enum ByIssuer {
 
 impl<C> Verifier<C> {
     /// Starts building: keys, issuer and audience have to be decided on.
-    pub fn builder() -> VerifierBuilder<C> {
+    pub fn builder() -> VerifierBuilder<C, NeedsKeys, NeedsIssuer, NeedsAudience> {
         VerifierBuilder::new()
     }
 
