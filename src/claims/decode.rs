@@ -8,7 +8,6 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::value::{BorrowedStrDeserializer, StrDeserializer};
 use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, forward_to_deserialize_any};
 use serde_json::Number;
@@ -353,11 +352,11 @@ impl<'de, K: DeserializeSeed<'de>> Visitor<'de> for Name<'_, 'de, K> {
 
     fn visit_borrowed_str<E: de::Error>(self, name: &'de str) -> Result<K::Value, E> {
         *self.name = Cow::Borrowed(name);
-        self.seed.deserialize(BorrowedStrDeserializer::new(name))
+        self.seed.deserialize(Value::Str(self.name)).map_err(E::custom)
     }
 
     fn visit_str<E: de::Error>(self, name: &str) -> Result<K::Value, E> {
         *self.name = Cow::Owned(name.to_owned());
-        self.seed.deserialize(StrDeserializer::new(name))
+        self.seed.deserialize(Value::Str(self.name)).map_err(E::custom)
     }
 }
