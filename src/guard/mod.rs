@@ -46,6 +46,8 @@
 
 mod combine;
 mod condition;
+#[cfg(all(test, feature = "testing"))]
+mod guard_tests;
 mod hierarchy;
 mod policy;
 mod role;
