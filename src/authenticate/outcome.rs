@@ -2,6 +2,7 @@
 
 use http::Extensions;
 
+use super::observe::log;
 use crate::claims::{Claims, Principal};
 use crate::rejection::{Rejection, RejectionKind};
 
@@ -30,9 +31,15 @@ impl Outcome {
     /// The outcome for this request.
     ///
     /// # Errors
-    /// Of kind `Misconfigured` if no layer handled the request; the reason says what to do.
+    /// Of kind `Misconfigured` if no layer handled the request; the reason says what to do, and so
+    /// does the log.
     pub fn of(extensions: &Extensions) -> Result<&Self, Rejection> {
-        extensions.get().ok_or(Rejection::new(RejectionKind::Misconfigured, LAYER_MISSING))
+        extensions.get().ok_or_else(|| {
+            let rejection = Rejection::new(RejectionKind::Misconfigured, LAYER_MISSING);
+            // Here and nowhere else: the layer that logs what it denies is what is missing.
+            log(&rejection);
+            rejection
+        })
     }
 
     /// Who sent the request.
