@@ -69,3 +69,17 @@ pub(super) fn log(rejection: &Rejection) {
 
 #[cfg(not(feature = "tracing"))]
 pub(super) fn log(_: &Rejection) {}
+
+/// Writes to the log that a request passed which would be rejected for this, had the operator not
+/// chosen otherwise.
+#[cfg(feature = "tracing")]
+pub(super) fn log_accepted(despite: &Rejection) {
+    use std::error::Error;
+
+    let (kind, reason) = (despite.kind(), despite.reason());
+    let source = despite.source().map(tracing::field::display);
+    tracing::warn!(?kind, reason, source, "request accepted without a revocation check");
+}
+
+#[cfg(not(feature = "tracing"))]
+pub(super) fn log_accepted(_: &Rejection) {}
