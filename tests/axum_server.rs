@@ -66,8 +66,10 @@ async fn open() -> &'static str {
     "open"
 }
 
-/// Sends the request; status, `WWW-Authenticate` and body.
-async fn ask(request: RequestBuilder) -> (u16, Option<String>, String) {
+/// Status, `WWW-Authenticate` and body.
+type Answer = (u16, Option<String>, String);
+
+async fn ask(request: RequestBuilder) -> Answer {
     let response = request.send().await.unwrap();
     let challenges: Vec<_> = response.headers().get_all("www-authenticate").iter().collect();
     assert!(challenges.len() < 2, "one challenge at most: {challenges:?}");
@@ -75,11 +77,11 @@ async fn ask(request: RequestBuilder) -> (u16, Option<String>, String) {
     (response.status().as_u16(), challenge, response.text().await.unwrap())
 }
 
-fn rejected(status: u16, challenge: &str) -> (u16, Option<String>, String) {
+fn rejected(status: u16, challenge: &str) -> Answer {
     (status, Some(challenge.to_owned()), String::new())
 }
 
-fn plain(status: u16, text: &str) -> (u16, Option<String>, String) {
+fn plain(status: u16, text: &str) -> Answer {
     (status, None, text.to_owned())
 }
 
@@ -225,7 +227,7 @@ async fn extractors_in_every_mode() {
     let writer = issuer.token().subject("bob").scope("orders:write").sign();
     let expired = bearer(&issuer.token().subject("alice").expired().sign());
     let lacking = r#"Bearer realm="api", error="insufficient_scope", error_description="The access token lacks a required scope", scope="orders:write""#;
-    let cases: Vec<(&str, Option<&str>, (u16, Option<String>, String))> = vec![
+    let cases: Vec<(&str, Option<&str>, Answer)> = vec![
         ("/required/claims", Some(&good), plain(200, "hello alice")),
         ("/required/option", Some(&good), plain(200, "alice")),
         ("/required/result", Some(&good), plain(200, "alice")),

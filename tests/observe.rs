@@ -11,13 +11,13 @@ use http::{Method, Request, Response};
 use http_body_util::Full;
 use tower::{Layer, ServiceExt};
 use tower_bearer::authenticate::{AuthEvent, AuthOutcome, Mode, Observer};
-use tower_bearer::guard::{authenticated, role, scope};
+use tower_bearer::guard::{role, scope};
 use tower_bearer::revocation::{
     Identifiers, MemoryStore, Revocation, RevocationStatus, StoreError, check_async_fn,
 };
 use tower_bearer::testing::TestIssuer;
 use tower_bearer::time::UnixTime;
-use tower_bearer::{AuthLayer, RejectionKind, RequireLayer, StandardClaims, Verifier};
+use tower_bearer::{AuthLayer, RejectionKind, RequireLayer, Verifier};
 
 #[path = "support/servers.rs"]
 mod servers;
@@ -238,6 +238,9 @@ async fn a_closure_is_an_observer() {
 
 #[cfg(feature = "tracing")]
 mod log {
+    use tower_bearer::StandardClaims;
+    use tower_bearer::guard::authenticated;
+
     use super::*;
 
     /// What a token with secrets in every claim leaves in the log.

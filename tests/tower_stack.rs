@@ -30,6 +30,7 @@ use tower_bearer::revocation::{
     BoxRevocationCheck, Cached, Identifiers, MemoryStore, Revocation, RevocationCheck,
     RevocationStatus, RevocationStore, StoreError, TokenIdentity, both, check_async_fn, check_fn,
 };
+use tower_bearer::step::Step;
 use tower_bearer::testing::{FakeClock, TestIssuer};
 use tower_bearer::time::{Clock, UnixTime};
 use tower_bearer::{
@@ -92,9 +93,12 @@ impl Service<Request<()>> for Strict {
     }
 }
 
+/// What a revocation check answers.
+type Status = Result<RevocationStatus, StoreError>;
+
 /// A revocation check that answers when the test says so.
 #[derive(Clone, Default)]
-struct Gate(Arc<Mutex<VecDeque<oneshot::Sender<Result<RevocationStatus, StoreError>>>>>);
+struct Gate(Arc<Mutex<VecDeque<oneshot::Sender<Status>>>>);
 
 impl Gate {
     fn waiting(&self) -> usize {
@@ -102,33 +106,30 @@ impl Gate {
     }
 
     /// Answers who has waited longest. `false` if nobody waits any more.
-    fn answer(&self, answer: Result<RevocationStatus, StoreError>) -> bool {
+    fn answer(&self, answer: Status) -> bool {
         let first = self.0.lock().unwrap().pop_front().expect("nobody asked");
         first.send(answer).is_ok()
     }
 }
 
 impl RevocationCheck for Gate {
-    type Future = BoxFuture<'static, Result<RevocationStatus, StoreError>>;
+    type Future = BoxFuture<'static, Status>;
 
     fn required(&self) -> Identifiers {
         Identifiers::NONE
     }
 
-    fn check(
-        &self,
-        _: &TokenIdentity<'_>,
-    ) -> tower_bearer::step::Step<Result<RevocationStatus, StoreError>, Self::Future> {
+    fn check(&self, _: &TokenIdentity<'_>) -> Step<Status, Self::Future> {
         let (sender, receiver) = oneshot::channel();
         self.0.lock().unwrap().push_back(sender);
-        tower_bearer::step::Step::Later(Box::pin(async move {
+        Step::Later(Box::pin(async move {
             receiver.await.unwrap_or_else(|gone| Err(StoreError::unavailable(gone)))
         }))
     }
 }
 
-const ACTIVE: Result<RevocationStatus, StoreError> = Ok(RevocationStatus::Active);
-const REVOKED: Result<RevocationStatus, StoreError> = Ok(RevocationStatus::Revoked);
+const ACTIVE: Status = Ok(RevocationStatus::Active);
+const REVOKED: Status = Ok(RevocationStatus::Revoked);
 
 /// Polls once, with nobody to wake.
 fn poll_once<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
@@ -185,7 +186,6 @@ async fn the_service_polled_ready_is_the_one_called() {
     assert_eq!(calls.load(Ordering::SeqCst), 2);
 }
 
-/// Has no readiness but what a caller established, and never becomes ready again on its own.
 #[tokio::test]
 async fn readiness_and_its_errors_are_those_of_the_inner_service() {
     #[derive(Clone)]
@@ -620,12 +620,15 @@ async fn closures_are_checks() {
     }
 }
 
+/// What came of fetching keys.
+type Fetch = Result<(), KeysUnavailable>;
+
 /// Keys that are fetched when one is missing: the test says when, and what came of it.
 #[derive(Clone)]
 struct Fetched {
     keys: SharedKeys,
     down: Arc<AtomicBool>,
-    fetches: Arc<Mutex<Vec<oneshot::Sender<Result<(), KeysUnavailable>>>>>,
+    fetches: Arc<Mutex<Vec<oneshot::Sender<Fetch>>>>,
 }
 
 impl KeySource for Fetched {
