@@ -34,20 +34,23 @@ impl<C: Send + Sync + 'static> Admission<C> {
     /// Tells handlers and guards; whatever an outer layer had told them is replaced. Yields whether
     /// the response has to be kept from shared caches.
     pub(crate) fn attach(self, extensions: &mut Extensions) -> Result<bool, Rejection> {
-        let outcome = match self {
+        let (outcome, claims) = match self {
             Self::Admitted { claims, at, origin } => {
-                let principal = Principal::new(&claims, at);
-                extensions.insert(claims);
-                extensions.insert(Outcome::Authenticated(principal));
-                return Ok(origin == TokenOrigin::Query);
+                (Outcome::Authenticated(Principal::new(&claims, at)), Some((claims, origin)))
             }
-            Self::Anonymous => Outcome::Anonymous,
-            Self::Preflight => Outcome::Preflight,
-            Self::Inspected(rejection) => Outcome::Rejected(rejection),
+            Self::Anonymous => (Outcome::Anonymous, None),
+            Self::Preflight => (Outcome::Preflight, None),
+            Self::Inspected(rejection) => (Outcome::Rejected(rejection), None),
             Self::Rejected(rejection) => return Err(rejection),
         };
-        extensions.remove::<Claims<C>>();
-        extensions.insert(outcome);
-        Ok(false)
+        // The outer layer's claims may be of a type that this one does not know.
+        if let Some(Outcome::Authenticated(outer)) = extensions.insert(outcome) {
+            outer.remove_claims(extensions);
+        }
+        let Some((claims, origin)) = claims else {
+            return Ok(false);
+        };
+        extensions.insert(claims);
+        Ok(origin == TokenOrigin::Query)
     }
 }

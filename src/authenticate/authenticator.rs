@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::admission::Admission;
 use super::future::{AuthenticateFuture, Waiting};
 use super::mode::Mode;
-use super::observe::{AuthEvent, AuthOutcome, Observer, log};
+use super::observe::{AuthEvent, AuthOutcome, Observer, log, log_accepted};
 use crate::credentials::{TokenSource, is_cors_preflight};
 use crate::head::RequestHead;
 use crate::rejection::{Rejection, RejectionKind};
@@ -108,7 +108,7 @@ impl<V: TokenVerifier, R: RevocationCheck> Authenticator<V, R> {
                     Rejection::new(RejectionKind::RevocationUnavailable, reason).with_source(error);
                 match self.on_outage {
                     OnOutage::AcceptUnchecked => {
-                        log(&rejection);
+                        log_accepted(&rejection);
                         Admission::admit(verified, NotRevoked(()))
                     }
                     _ => self.rejected(rejection),

@@ -54,10 +54,7 @@ impl<F: Fn(&AuthEvent<'_>) + Send + Sync + 'static> Observer for F {
 /// Writes a rejection to the log. Fixed texts and error sources only: no token, no claims.
 #[cfg(feature = "tracing")]
 pub(super) fn log(rejection: &Rejection) {
-    use std::error::Error;
-
-    let (kind, reason) = (rejection.kind(), rejection.reason());
-    let source = rejection.source().map(tracing::field::display);
+    let (kind, reason, source) = (rejection.kind(), rejection.reason(), causes(rejection));
     match kind {
         RejectionKind::Misconfigured => tracing::error!(?kind, reason, source, "request rejected"),
         RejectionKind::KeysUnavailable | RejectionKind::RevocationUnavailable => {
@@ -69,3 +66,39 @@ pub(super) fn log(rejection: &Rejection) {
 
 #[cfg(not(feature = "tracing"))]
 pub(super) fn log(_: &Rejection) {}
+
+/// Writes to the log that a request passed which would be rejected for this, had the operator not
+/// chosen otherwise.
+#[cfg(feature = "tracing")]
+pub(super) fn log_accepted(despite: &Rejection) {
+    let (kind, reason, source) = (despite.kind(), despite.reason(), causes(despite));
+    tracing::warn!(?kind, reason, source, "request accepted without a revocation check");
+}
+
+#[cfg(not(feature = "tracing"))]
+pub(super) fn log_accepted(_: &Rejection) {}
+
+/// The errors behind a rejection, outermost first: a store's own text is fixed, and what happened
+/// stands below it.
+#[cfg(feature = "tracing")]
+fn causes(rejection: &Rejection) -> Option<tracing::field::DisplayValue<Causes<'_>>> {
+    use std::error::Error;
+
+    rejection.source().map(|source| tracing::field::display(Causes(source)))
+}
+
+#[cfg(feature = "tracing")]
+struct Causes<'a>(&'a (dyn std::error::Error + 'static));
+
+#[cfg(feature = "tracing")]
+impl std::fmt::Display for Causes<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut error = self.0;
+        while let Some(source) = error.source() {
+            write!(f, ": {source}")?;
+            error = source;
+        }
+        Ok(())
+    }
+}

@@ -33,11 +33,12 @@ impl Outcome {
     /// The outcome for this request.
     ///
     /// # Errors
-    /// Of kind `Misconfigured` if no layer handled the request; the reason says what to do. It is
-    /// logged here, since there is no layer that would.
+    /// Of kind `Misconfigured` if no layer handled the request; the reason says what to do, and so
+    /// does the log.
     pub fn of(extensions: &Extensions) -> Result<&Self, Rejection> {
         extensions.get().ok_or_else(|| {
             let rejection = Rejection::new(RejectionKind::Misconfigured, LAYER_MISSING);
+            // Here and nowhere else: the layer that logs what it denies is what is missing.
             log(&rejection);
             rejection
         })

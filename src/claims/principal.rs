@@ -4,6 +4,8 @@ use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
+use http::Extensions;
+
 use super::registered::RegisteredClaims;
 use super::token::{Claims, VerifiedToken};
 use crate::credentials::BearerToken;
@@ -23,6 +25,8 @@ trait AnyToken: Any + Send + Sync {
     fn registered(&self) -> &RegisteredClaims;
     fn bearer(&self) -> &BearerToken;
     fn custom(&self) -> &dyn Any;
+    /// Takes the handle that names the claims' type out of a request's extensions.
+    fn remove_claims(&self, extensions: &mut Extensions);
 }
 
 impl<C: Send + Sync + 'static> AnyToken for VerifiedToken<C> {
@@ -37,11 +41,20 @@ impl<C: Send + Sync + 'static> AnyToken for VerifiedToken<C> {
     fn custom(&self) -> &dyn Any {
         &self.custom
     }
+
+    fn remove_claims(&self, extensions: &mut Extensions) {
+        extensions.remove::<Claims<C>>();
+    }
 }
 
 impl Principal {
     pub(crate) fn new<C: Send + Sync + 'static>(claims: &Claims<C>, at: UnixTime) -> Self {
         Self { token: Arc::clone(&claims.0) as Arc<dyn AnyToken>, at }
+    }
+
+    /// Takes the claims of this principal out of a request's extensions, whatever their type.
+    pub(crate) fn remove_claims(&self, extensions: &mut Extensions) {
+        self.token.remove_claims(extensions);
     }
 
     /// The claims that every token may have.
