@@ -44,6 +44,7 @@
 //! | Module | Step |
 //! |---|---|
 //! | [`time`], [`step`], [`head`], [`rejection`] | what all steps speak of |
+//! | `fetch` | requests to identity providers, bounded in size and time |
 //! | [`credentials`] | where the token stands in the request |
 //! | [`key`] | keys, each bound to one algorithm |
 //! | [`claims`] | the application's claims and the registered ones |
@@ -64,6 +65,8 @@
 //! | `aws-lc-rs` | yes | cryptography by AWS-LC: the fast choice |
 //! | `rust-crypto` | | cryptography in pure Rust, for targets without a C compiler; several times slower on RSA and ECDSA. With both, `aws-lc-rs` does the work |
 //! | `axum` | yes | the extractors, over axum-core |
+//! | `remote` | | keys from identity providers (`key::remote`), over the `fetch::Fetch` of your choice; needs tokio |
+//! | `reqwest` | | `remote`, with `fetch::ReqwestFetch`: reqwest over rustls |
 //! | `tracing` | yes | an event for each rejection: kind, reason, source; never a token, never claims |
 //! | `testing` | | the `testing` module |
 //!
@@ -88,6 +91,10 @@ pub mod head;
 pub mod rejection;
 pub mod step;
 pub mod time;
+
+#[cfg(feature = "remote")]
+#[cfg_attr(docsrs, doc(cfg(feature = "remote")))]
+pub mod fetch;
 
 pub mod credentials;
 pub mod key;
