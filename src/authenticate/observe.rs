@@ -60,7 +60,9 @@ pub(super) fn log(rejection: &Rejection) {
     let source = rejection.source().map(tracing::field::display);
     match kind {
         RejectionKind::Misconfigured => tracing::error!(?kind, reason, source, "request rejected"),
-        RejectionKind::KeysUnavailable | RejectionKind::RevocationUnavailable => {
+        RejectionKind::KeysUnavailable
+        | RejectionKind::RevocationUnavailable
+        | RejectionKind::IntrospectionUnavailable => {
             tracing::warn!(?kind, reason, source, "request rejected");
         }
         _ => tracing::debug!(?kind, reason, source, "request rejected"),

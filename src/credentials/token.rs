@@ -103,6 +103,12 @@ impl BearerToken {
         value
     }
 
+    /// The same token in a buffer of its own, to be kept beyond its request.
+    #[cfg(feature = "introspection")]
+    pub(crate) fn detached(&self) -> Self {
+        Self::copied(self.as_bytes(), usize::MAX, self.origin).unwrap_or_else(|_| self.clone())
+    }
+
     /// The token's bytes, all of them ASCII.
     pub(crate) fn as_bytes(&self) -> &[u8] {
         let range = self.start as usize..self.end as usize;

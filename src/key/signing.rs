@@ -74,7 +74,7 @@ impl SigningKey {
     }
 
     /// Gives the key an id, the `kid` of tokens.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "introspection"))]
     pub(crate) fn with_id(mut self, id: impl Into<String>) -> Self {
         self.id = Some(id.into().into());
         self
@@ -136,6 +136,17 @@ impl fmt::Debug for SigningKey {
             .field("algorithm", &self.algorithm)
             .finish_non_exhaustive()
     }
+}
+
+/// 128 random bits as text, for an identifier that nobody guesses or repeats.
+///
+/// # Errors
+/// If the crypto backend fails or is missing.
+#[cfg(feature = "introspection")]
+pub(crate) fn random_id() -> Result<String, KeyError> {
+    let mut bytes = [0; 16];
+    fill_random(&mut bytes)?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
 #[cfg(test)]

@@ -33,6 +33,7 @@
 mod builder;
 mod compact;
 mod header;
+mod options;
 mod rules;
 mod token_verifier;
 mod verified;
