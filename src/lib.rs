@@ -48,7 +48,7 @@
 //! | [`credentials`] | where the token stands in the request |
 //! | [`key`] | keys, each bound to one algorithm |
 //! | [`claims`] | the application's claims and the registered ones |
-//! | [`verify`] | signature and claim rules |
+//! | [`verify`] | signature and claim rules; `verify::introspection` for tokens that only their issuer can read |
 //! | [`revocation`] | tokens, sessions and subjects taken back |
 //! | [`authenticate`] | the steps put together |
 //! | [`guard`] | scopes, roles, conditions |
@@ -67,6 +67,7 @@
 //! | `axum` | yes | the extractors, over axum-core |
 //! | `remote` | | keys from identity providers (`key::remote`), over the `fetch::Fetch` of your choice; needs tokio |
 //! | `reqwest` | | `remote`, with `fetch::ReqwestFetch`: reqwest over rustls |
+//! | `introspection` | | opaque tokens, introspected at their issuer (`verify::introspection`), over the same; needs tokio |
 //! | `tracing` | yes | an event for each rejection: kind, reason, source; never a token, never claims |
 //! | `testing` | | the `testing` module |
 //!

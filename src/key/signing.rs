@@ -96,6 +96,17 @@ impl SigningKey {
         self.key.sign(message)
     }
 
+    /// The compact serialization of a JWS with this header and this payload (RFC 7515 §7.1).
+    ///
+    /// # Errors
+    /// As for [`SigningKey::sign`].
+    pub(crate) fn sign_compact(&self, header: &[u8], payload: &[u8]) -> Result<String, KeyError> {
+        let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+        let input = format!("{}.{}", encode(header), encode(payload));
+        let signature = self.sign(input.as_bytes())?;
+        Ok(format!("{input}.{}", encode(&signature)))
+    }
+
     /// The key that verifies what this one signs, with the same id.
     ///
     /// # Errors

@@ -33,6 +33,9 @@
 mod builder;
 mod compact;
 mod header;
+#[cfg(feature = "introspection")]
+#[cfg_attr(docsrs, doc(cfg(feature = "introspection")))]
+pub mod introspection;
 mod options;
 mod rules;
 mod token_verifier;

@@ -21,7 +21,7 @@ pub(super) struct Options {
     pub(super) required: Vec<&'static str>,
     pub(super) names: ClaimNames,
     /// Whether the default place of roles was replaced.
-    roles_set: bool,
+    pub(super) roles_set: bool,
 }
 
 impl Default for Options {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::claims::{RegisteredClaims, VerifiedToken};
 use crate::time::UnixTime;
 
-/// A token whose signature and claims are right. Whether it was revoked is not known yet, so there
+/// A token whose signature, or whose issuer's word, and whose claims are right. Whether it was revoked is not known yet, so there
 /// is no way from here to the application's claims: the next step has to ask first.
 ///
 /// Only a [`TokenVerifier`](super::TokenVerifier) of this crate makes one.
