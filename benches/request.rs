@@ -8,12 +8,14 @@
 #![allow(unsafe_code, reason = "a counting allocator cannot be written without")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
 use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::hint::black_box;
 use std::pin::pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Barrier;
 use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
 
 use aws_lc_rs::hmac;
 use aws_lc_rs::signature::{self, ParsedPublicKey, VerificationAlgorithm};
@@ -21,30 +23,38 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use http::{Request, Response, header};
+use http::{HeaderValue, Request, Response, header};
 use http_body_util::Empty;
 use serde::Deserialize;
 use tower::{Layer, Service};
 use tower_bearer::key::KeySet;
 use tower_bearer::revocation::MemoryStore;
 use tower_bearer::testing::{TestIssuer, TokenBuilder};
+use tower_bearer::verify::TokenCache;
 use tower_bearer::{Algorithm, AuthLayer, Claims, Verifier};
 
 struct Counting;
 
-static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+thread_local! {
+    // Of each thread its own, so that counting does not slow several threads down.
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+fn count() {
+    ALLOCATIONS.with(|count| count.set(count.get() + 1));
+}
 
 // SAFETY: every call is handed to the system's allocator as it came.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        count();
         unsafe { System.alloc(layout) }
     }
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         unsafe { System.dealloc(pointer, layout) }
     }
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        count();
         unsafe { System.realloc(pointer, layout, size) }
     }
 }
@@ -80,13 +90,21 @@ impl Service<Request<()>> for Inner {
     }
 }
 
-/// The request of a client with this `Authorization` header.
-fn request(authorization: Option<&str>) -> Request<()> {
+/// The request of a client with this `Authorization` header, which is part of a shared buffer as a
+/// server's are.
+fn request(authorization: Option<&Bytes>) -> Request<()> {
     let mut request = Request::get("/orders");
     if let Some(authorization) = authorization {
-        request = request.header(header::AUTHORIZATION, authorization);
+        let value = HeaderValue::from_maybe_shared(authorization.clone()).unwrap();
+        request = request.header(header::AUTHORIZATION, value);
     }
     request.body(()).unwrap()
+}
+
+fn shared(authorization: String) -> Bytes {
+    let bytes = Bytes::from(authorization);
+    std::mem::forget(bytes.clone()); // from now on clones only count
+    bytes
 }
 
 /// The whole of `Service::call`, to the response.
@@ -162,11 +180,11 @@ fn filled(token: TokenBuilder<'_>) -> TokenBuilder<'_> {
 }
 
 fn allocations(times: u64, mut run: impl FnMut()) -> u64 {
-    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    let before = ALLOCATIONS.get();
     for _ in 0..times {
         run();
     }
-    (ALLOCATIONS.load(Ordering::Relaxed) - before) / times
+    (ALLOCATIONS.get() - before) / times
 }
 
 /// A verifier with three keys, of which the token's `kid` names one.
@@ -189,23 +207,29 @@ fn accepted(c: &mut Criterion) {
         let (message, signature) = token.rsplit_once('.').unwrap();
         let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
         let bare = Bare::of(&issuer, algorithm);
-        let authorization = format!("Bearer {token}");
+        let authorization = shared(format!("Bearer {token}"));
         let layer = AuthLayer::new(verifier(&issuer));
         let mut service = layer.layer(Inner);
+        let cached = AuthLayer::new(verifier(&issuer).cache(TokenCache::new()));
+        let mut seen = cached.layer(Inner);
         let mut revoking = layer.clone().revocation(MemoryStore::new()).layer(Inner);
 
         assert_eq!(call(&mut service, request(Some(&authorization))).status(), 200);
         assert_eq!(call(&mut revoking, request(Some(&authorization))).status(), 200);
         let floor = allocations(100, || drop(call(&mut Inner, request(Some(&authorization)))));
         let ours = allocations(100, || drop(call(&mut service, request(Some(&authorization)))));
+        drop(call(&mut seen, request(Some(&authorization))));
+        let hit = allocations(100, || drop(call(&mut seen, request(Some(&authorization)))));
         let own = allocations(100, || {
             let user = User { sub: "x".repeat(9), tenant: "x".repeat(9) };
             drop(black_box(user));
         });
         println!(
-            "{algorithm}: token of {} bytes, {} allocations, {own} of them the claims type's own",
+            "{algorithm}: token of {} bytes, {} allocations, {own} of them the claims type's own; \
+             seen before: {}",
             token.len(),
             ours - floor,
+            hit - floor,
         );
 
         let mut group = c.benchmark_group(algorithm.as_str());
@@ -222,8 +246,47 @@ fn accepted(c: &mut Criterion) {
         group.bench_function("layer with revocation in memory", |b| {
             b.iter_batched(fresh, |request| call(&mut revoking, request), BatchSize::SmallInput);
         });
+        group.bench_function("layer, token seen before", |b| {
+            b.iter_batched(fresh, |request| call(&mut seen, request), BatchSize::SmallInput);
+        });
+        for threads in [1, 2] {
+            let name = format!("layer, one token seen before, {threads} threads");
+            group.bench_function(name, |b| {
+                b.iter_custom(|times| on_threads(threads, times, &cached, &authorization));
+            });
+        }
         group.finish();
     }
+}
+
+/// The time it takes this many threads to make `times` requests each, all with the same token.
+fn on_threads(
+    threads: usize,
+    times: u64,
+    layer: &AuthLayer<Verifier<User>>,
+    authorization: &Bytes,
+) -> Duration {
+    let start = Barrier::new(threads);
+    let slowest = std::thread::scope(|scope| {
+        let spawn = |_| {
+            scope.spawn(|| {
+                let mut service = layer.layer(Inner);
+                // Built once, so that what is measured is the layer and not the building; and of
+                // each thread its own, as connections have buffers of their own.
+                let authorization = shared(String::from_utf8(authorization.to_vec()).unwrap());
+                let head = request(Some(&authorization)).into_parts().0;
+                start.wait();
+                let begin = Instant::now();
+                for _ in 0..times {
+                    drop(call(&mut service, Request::from_parts(head.clone(), ())));
+                }
+                begin.elapsed()
+            })
+        };
+        let running: Vec<_> = (0..threads).map(spawn).collect();
+        running.into_iter().map(|thread| thread.join().unwrap()).max()
+    });
+    slowest.unwrap()
 }
 
 fn rejected(c: &mut Criterion) {
@@ -235,7 +298,7 @@ fn rejected(c: &mut Criterion) {
         format!("Bearer {}", filled(other.token()).sign())
     };
     let unknown = format!("Bearer {}", filled(issuer.token()).header("kid", "nobody").sign());
-    let cases: [(&str, Option<String>); 7] = [
+    let cases = [
         ("accepted, for comparison", Some(good)),
         ("no header", None),
         ("another scheme", Some("Basic YWxhZGRpbjpvcGVuc2VzYW1l".into())),
@@ -246,7 +309,8 @@ fn rejected(c: &mut Criterion) {
     ];
     let mut group = c.benchmark_group("RS256 rejected");
     for (name, authorization) in &cases {
-        let fresh = || request(authorization.as_deref());
+        let authorization = authorization.clone().map(shared);
+        let fresh = || request(authorization.as_ref());
         let status = call(&mut service, fresh()).status();
         let floor = allocations(100, || drop(call(&mut Inner, fresh())));
         let ours = allocations(100, || drop(call(&mut service, fresh())));

@@ -10,6 +10,50 @@
 //! All need an [`AuthLayer`](crate::layer::AuthLayer) around the route. Without one, or with one
 //! that yields another claims type, requests are answered 500 with a fixed text and the log says
 //! what to do.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))] {
+//! use axum::{Router, body::Body, http::Request, routing::get};
+//! use tower::ServiceExt;
+//! use tower_bearer::authenticate::Mode;
+//! use tower_bearer::testing::TestIssuer;
+//! use tower_bearer::{AuthLayer, Claims, StandardClaims};
+//!
+//! async fn me(user: Claims<StandardClaims>) -> String {
+//!     format!("hello {}", user.sub.as_deref().unwrap_or("machine"))
+//! }
+//!
+//! async fn news(user: Option<Claims<StandardClaims>>) -> &'static str {
+//!     if user.is_some() { "news for you" } else { "news for all" }
+//! }
+//!
+//! // The feature `testing` stands in for whoever issues the tokens.
+//! let issuer = TestIssuer::new();
+//! let verifier = issuer.verifier::<StandardClaims>().build()?;
+//! let app = Router::new()
+//!     .route("/me", get(me))
+//!     .route("/news", get(news))
+//!     .layer(AuthLayer::new(verifier).mode(Mode::Optional));
+//! let status = async |path: &str, token: Option<String>| {
+//!     let mut request = Request::get(path);
+//!     if let Some(token) = token {
+//!         request = request.header("authorization", format!("Bearer {token}"));
+//!     }
+//!     let response = app.clone().oneshot(request.body(Body::empty()).unwrap()).await;
+//!     response.unwrap().status().as_u16()
+//! };
+//!
+//! let good = issuer.token().subject("alice");
+//! assert_eq!(status("/me", Some(good.sign())).await, 200);
+//! assert_eq!(status("/me", None).await, 401);
+//! assert_eq!(status("/news", None).await, 200);
+//! assert_eq!(status("/news", Some(good.expired().sign())).await, 401);
+//! # }
+//! # Ok(())
+//! # }
+//! ```
 
 use std::fmt;
 use std::marker::PhantomData;

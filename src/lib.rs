@@ -58,6 +58,14 @@
 //! | `testing` | tokens, clocks and conformance suites for tests |
 //! | [`threat_model`] | what this crate defends against, and what it leaves to you |
 //!
+//! # Why was my token rejected?
+//!
+//! The client is told little on purpose. The log has the reason: an event of the target
+//! `tower_bearer` for each rejection, at level DEBUG; WARN where keys or the revocation store cannot
+//! be asked; ERROR where the service is put together wrongly. With `tracing-subscriber`,
+//! `RUST_LOG=tower_bearer=debug` shows them. In tests, read the [`Rejection`] from the response's
+//! extensions.
+//!
 //! # Features
 //!
 //! | Feature | Default | What it adds |

@@ -459,7 +459,7 @@ async fn forgotten_tokens_are_asked_about_anew() {
 }
 
 #[tokio::test]
-async fn where_the_token_stood_is_remembered_with_it() {
+async fn where_the_token_stood_is_told_of_each_request() {
     let endpoint = Endpoint::start(active(&json!({}))).await;
     let introspection = builder(&endpoint).build().unwrap();
     let in_header = app(AuthLayer::new(introspection.clone()));
@@ -474,6 +474,7 @@ async fn where_the_token_stood_is_remembered_with_it() {
             (StatusCode::OK, &"private".parse().unwrap())
         );
     }
+    assert_eq!(endpoint.calls(), 1);
 }
 
 #[tokio::test]

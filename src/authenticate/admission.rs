@@ -15,6 +15,7 @@ pub(crate) enum Admission<C> {
     Admitted {
         claims: Claims<C>,
         at: UnixTime,
+        origin: TokenOrigin,
     },
     Anonymous,
     Preflight,
@@ -26,19 +27,19 @@ pub(crate) enum Admission<C> {
 impl<C: Send + Sync + 'static> Admission<C> {
     /// The only way from a verified token to claims.
     pub(super) fn admit(verified: Verified<C>, _: NotRevoked) -> Self {
-        Self::Admitted { at: verified.at, claims: Claims(verified.token) }
+        let Verified { token, at, origin } = verified;
+        Self::Admitted { claims: Claims(token), at, origin }
     }
 
     /// Tells handlers and guards; whatever an outer layer had told them is replaced. Yields whether
     /// the response has to be kept from shared caches.
     pub(crate) fn attach(self, extensions: &mut Extensions) -> Result<bool, Rejection> {
         let outcome = match self {
-            Self::Admitted { claims, at } => {
+            Self::Admitted { claims, at, origin } => {
                 let principal = Principal::new(&claims, at);
-                let private = claims.token().origin() == TokenOrigin::Query;
                 extensions.insert(claims);
                 extensions.insert(Outcome::Authenticated(principal));
-                return Ok(private);
+                return Ok(origin == TokenOrigin::Query);
             }
             Self::Anonymous => Outcome::Anonymous,
             Self::Preflight => Outcome::Preflight,

@@ -7,7 +7,6 @@ use super::admission::Admission;
 use super::future::{AuthenticateFuture, Waiting};
 use super::mode::Mode;
 use super::observe::{AuthEvent, AuthOutcome, Observer, log};
-use crate::claims::RegisteredClaims;
 use crate::credentials::{TokenSource, is_cors_preflight};
 use crate::head::RequestHead;
 use crate::rejection::{Rejection, RejectionKind};
@@ -76,11 +75,13 @@ impl<V: TokenVerifier, R: RevocationCheck> Authenticator<V, R> {
             Ok(verified) => verified,
             Err(rejection) => return Step::Now(self.rejected(rejection)),
         };
-        let identity = identity(verified.registered());
+        let identity = TokenIdentity::from(verified.registered());
         let missing = self.revocation.required().missing_from(&identity);
         if !self.may_lack.contains(missing) {
             let reason = "the token lacks an identifier that the revocation check requires";
-            return Step::Now(self.rejected(Rejection::new(RejectionKind::Revoked, reason)));
+            let rejection = Rejection::new(RejectionKind::Revoked, reason)
+                .with_source(format!("the token has no {missing}"));
+            return Step::Now(self.rejected(rejection));
         }
         match self.revocation.check(&identity) {
             Step::Now(status) => Step::Now(self.checked(verified, status)),
@@ -175,31 +176,4 @@ impl<V: Clone, R> Clone for Authenticator<V, R> {
             observer: self.observer.clone(),
         }
     }
-}
-
-/// By what a token can be revoked.
-fn identity(claims: &RegisteredClaims) -> TokenIdentity<'_> {
-    let mut identity = TokenIdentity::new();
-    if let Some(issuer) = claims.issuer() {
-        identity = identity.with_issuer(issuer);
-    }
-    if let Some(subject) = claims.subject() {
-        identity = identity.with_subject(subject);
-    }
-    if let Some(token_id) = claims.token_id() {
-        identity = identity.with_token_id(token_id);
-    }
-    if let Some(session_id) = claims.session_id() {
-        identity = identity.with_session_id(session_id);
-    }
-    if let Some(issued_at) = claims.issued_at() {
-        identity = identity.with_issued_at(issued_at);
-    }
-    if let Some(expires_at) = claims.expires_at() {
-        identity = identity.with_expires_at(expires_at);
-    }
-    if let Some(token_version) = claims.token_version() {
-        identity = identity.with_token_version(token_version);
-    }
-    identity
 }

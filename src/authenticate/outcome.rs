@@ -1,7 +1,10 @@
 //! [`Outcome`]: what is known of a request's sender, in the request's extensions.
 
+use std::any::type_name;
+
 use http::Extensions;
 
+use super::observe::log;
 use crate::claims::{Claims, Principal};
 use crate::rejection::{Rejection, RejectionKind};
 
@@ -30,9 +33,14 @@ impl Outcome {
     /// The outcome for this request.
     ///
     /// # Errors
-    /// Of kind `Misconfigured` if no layer handled the request; the reason says what to do.
+    /// Of kind `Misconfigured` if no layer handled the request; the reason says what to do. It is
+    /// logged here, since there is no layer that would.
     pub fn of(extensions: &Extensions) -> Result<&Self, Rejection> {
-        extensions.get().ok_or(Rejection::new(RejectionKind::Misconfigured, LAYER_MISSING))
+        extensions.get().ok_or_else(|| {
+            let rejection = Rejection::new(RejectionKind::Misconfigured, LAYER_MISSING);
+            log(&rejection);
+            rejection
+        })
     }
 
     /// Who sent the request.
@@ -60,7 +68,8 @@ impl<C: Send + Sync + 'static> Claims<C> {
         match Self::from_extensions(extensions) {
             Some(claims) => Ok(claims),
             None => Err(match Outcome::of(extensions)?.principal() {
-                Ok(_) => Rejection::new(RejectionKind::Misconfigured, OTHER_TYPE),
+                Ok(_) => Rejection::new(RejectionKind::Misconfigured, OTHER_TYPE)
+                    .with_source(format!("the handler takes Claims<{}>", type_name::<C>())),
                 Err(rejection) => rejection,
             }),
         }
@@ -76,5 +85,40 @@ impl Principal {
             Outcome::Authenticated(principal) => Some(principal),
             _ => None,
         }
+    }
+}
+
+#[cfg(all(test, feature = "tracing"))]
+mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_missing_layer_is_logged_with_what_to_do() {
+        let log = Log::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
+        tracing::subscriber::with_default(subscriber, || {
+            let rejection = Outcome::of(&Extensions::new()).unwrap_err();
+            assert_eq!(rejection.kind(), RejectionKind::Misconfigured);
+        });
+        let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        assert!(text.contains("ERROR") && text.contains("no AuthLayer"), "{text}");
+        assert_eq!(text.lines().count(), 1, "{text}");
     }
 }

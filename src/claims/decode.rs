@@ -8,7 +8,6 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::value::{BorrowedStrDeserializer, StrDeserializer};
 use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, forward_to_deserialize_any};
 use serde_json::Number;
@@ -57,7 +56,8 @@ struct Notes<'n, 'de> {
     claims: RegisteredClaims,
     /// One bit per [`Claim`].
     seen: u32,
-    /// Set where serde's error type has no room for ours.
+    /// Set where serde's error type has no room for ours, and where a registered claim is wrong: that
+    /// is final, even if the application's type goes on reading.
     error: Option<ClaimsError>,
 }
 
@@ -242,7 +242,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for TeeVisitor<'_, '_, 'de, V> {
         let notes = self.notes;
         let tee = TeeMap { map, notes: &mut *notes, claim: Claim::Other, name: Cow::Borrowed("") };
         self.visitor.visit_map(tee).map_err(|error| {
-            notes.error = Some(error);
+            notes.error.get_or_insert(error);
             de::Error::custom("")
         })
     }
@@ -259,7 +259,16 @@ struct TeeMap<'p, 'n, 'de, A> {
 impl<'de, A: MapAccess<'de>> TeeMap<'_, '_, 'de, A> {
     /// Reads a value for the notes. The parser's own error is dropped: it quotes the value.
     fn read<T: Deserialize<'de>>(&mut self, problem: &'static str) -> Result<T, ClaimsError> {
-        self.map.next_value().map_err(|_| ClaimsError::of(&self.name, problem))
+        match self.map.next_value() {
+            Ok(value) => Ok(value),
+            Err(_) => Err(self.refuse(ClaimsError::of(&self.name, problem))),
+        }
+    }
+
+    /// Makes an error final.
+    fn refuse(&mut self, error: ClaimsError) -> ClaimsError {
+        let error = error.or_claim(&self.name);
+        self.notes.error.get_or_insert(error).clone()
     }
 }
 
@@ -271,13 +280,19 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for TeeMap<'_, '_, 'de, A> {
         seed: K,
     ) -> Result<Option<K::Value>, ClaimsError> {
         let key = self.map.next_key_seed(Name { seed, name: &mut self.name });
-        let Some(key) = key.map_err(|_| ClaimsError::new("has a member that cannot be read"))?
-        else {
-            return Ok(None);
+        let key = match key {
+            Ok(Some(key)) => key,
+            Ok(None) => return Ok(None),
+            Err(_) => {
+                let error = ClaimsError::new("has a member that cannot be read");
+                return Err(self.notes.error.get_or_insert(error).clone());
+            }
         };
         self.claim = Claim::of(&self.name, self.notes.names);
-        self.notes.note_once(self.claim, &self.name)?;
-        Ok(Some(key))
+        match self.notes.note_once(self.claim, &self.name) {
+            Ok(()) => Ok(Some(key)),
+            Err(error) => Err(self.refuse(error)),
+        }
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(
@@ -304,7 +319,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for TeeMap<'_, '_, 'de, A> {
             Claim::Audience | Claim::Scope | Claim::Scp => {
                 let value: StrOrList<'de> = self.read("is neither a string nor strings")?;
                 if matches!((self.claim, &value), (Claim::Audience, StrOrList::Many(many)) if many.is_empty()) {
-                    return Err(ClaimsError::of(&self.name, "is an empty array"));
+                    return Err(self.refuse(ClaimsError::new("is an empty array")));
                 }
                 let given = seed.deserialize(Value::from(&value));
                 self.notes.texts(self.claim, value);
@@ -316,12 +331,16 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for TeeMap<'_, '_, 'de, A> {
             | Claim::AuthTime
             | Claim::TokenVersion => {
                 let value: Number = self.read("is not a number in range")?;
-                let noted = self.notes.number(self.claim, &value);
-                noted.and_then(|()| seed.deserialize(Value::Number(&value)))
+                match self.notes.number(self.claim, &value) {
+                    Ok(()) => seed.deserialize(Value::Number(&value)),
+                    Err(error) => Err(self.refuse(error)),
+                }
             }
             Claim::Roles => {
                 let raw: &'de RawValue = self.read("cannot be read")?;
-                self.notes.roles(&self.name, raw)?;
+                if let Err(error) = self.notes.roles(&self.name, raw) {
+                    return Err(self.refuse(error));
+                }
                 seed.deserialize(&mut serde_json::Deserializer::from_str(raw.get()))
                     .map_err(|_| ClaimsError::new(UNFIT))
             }
@@ -353,11 +372,11 @@ impl<'de, K: DeserializeSeed<'de>> Visitor<'de> for Name<'_, 'de, K> {
 
     fn visit_borrowed_str<E: de::Error>(self, name: &'de str) -> Result<K::Value, E> {
         *self.name = Cow::Borrowed(name);
-        self.seed.deserialize(BorrowedStrDeserializer::new(name))
+        self.seed.deserialize(Value::Str(self.name)).map_err(E::custom)
     }
 
     fn visit_str<E: de::Error>(self, name: &str) -> Result<K::Value, E> {
         *self.name = Cow::Owned(name.to_owned());
-        self.seed.deserialize(StrDeserializer::new(name))
+        self.seed.deserialize(Value::Str(self.name)).map_err(E::custom)
     }
 }

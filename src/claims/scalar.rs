@@ -104,7 +104,11 @@ impl<'de> Deserializer<'de> for Value<'_, 'de> {
             Self::Str(Cow::Borrowed(value)) => visitor.visit_borrowed_str(value),
             Self::Str(Cow::Owned(value)) => visitor.visit_str(value),
             Self::List(values) => {
-                visitor.visit_seq(SeqDeserializer::new(values.iter().map(Value::Str)))
+                let mut values = SeqDeserializer::new(values.iter().map(Value::Str));
+                let read = visitor.visit_seq(&mut values)?;
+                // an array longer than the type does not fit it
+                values.end()?;
+                Ok(read)
             }
             Self::Number(number) => {
                 if let Some(value) = number.as_u64() {

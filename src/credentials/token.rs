@@ -103,9 +103,9 @@ impl BearerToken {
         value
     }
 
-    /// The same token in a buffer of its own, to be kept beyond its request.
-    #[cfg(feature = "introspection")]
+    /// The same token in a buffer of its own, for keeping it beyond its request.
     pub(crate) fn detached(&self) -> Self {
+        // The bytes are a token already, so the replacement is never taken.
         Self::copied(self.as_bytes(), usize::MAX, self.origin).unwrap_or_else(|_| self.clone())
     }
 

@@ -6,6 +6,11 @@ use crate::claims::Principal;
 use crate::rejection::{Rejection, RejectionKind};
 
 /// Several guards: a tuple of up to eight, an array or a `Vec`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not several guards",
+    note = "put them into a tuple, with a second pair of parentheses: `all((scope(\"a\"), role(\"b\")))`",
+    note = "a closure is made a guard by `claims(|c: &YourClaims| ..)` or `guard_fn(|principal| ..)`"
+)]
 pub trait Guards: Send + Sync + 'static + sealed::Each {}
 
 mod sealed {
@@ -63,28 +68,50 @@ fn weight(rejection: &Rejection) -> Option<u8> {
     }
 }
 
-impl<G: Guards> Guard for All<G> {
-    fn check(&self, principal: &Principal) -> Result<(), Rejection> {
-        let mut heaviest: Option<Rejection> = None;
-        let mut empty = true;
+impl<G: Guards> All<G> {
+    /// What denials name themselves, and what the guards that passed need.
+    fn scopes_in_this_case(&self, denials: &[(usize, Rejection)]) -> Vec<String> {
+        let mut scopes: Vec<String> = Vec::new();
+        let mut place = 0;
         self.0.each(&mut |guard| {
-            empty = false;
-            if let Err(rejection) = guard.check(principal) {
-                let rank = |rejection: &Rejection| weight(rejection).unwrap_or(u8::MAX);
-                if heaviest.as_ref().is_none_or(|heaviest| rank(heaviest) < rank(&rejection)) {
-                    heaviest = Some(rejection);
+            let denial = denials.iter().find(|(denied, _)| *denied == place);
+            let mut own = Vec::new();
+            match denial.and_then(|(_, rejection)| rejection.scope()) {
+                Some(named) => own.extend(named.split(' ').map(str::to_owned)),
+                None => guard.needed_scopes(&mut own),
+            }
+            for scope in own {
+                if !scope.is_empty() && !scopes.contains(&scope) {
+                    scopes.push(scope);
                 }
             }
+            place += 1;
         });
-        match heaviest {
-            None if empty => Err(forbidden()),
-            None => Ok(()),
-            Some(rejection) if rejection.kind() == RejectionKind::InsufficientScope => {
-                let mut scopes = Vec::new();
-                self.needed_scopes(&mut scopes);
-                Err(rejection.with_scope(scopes.join(" ")))
+        scopes
+    }
+}
+
+impl<G: Guards> Guard for All<G> {
+    fn check(&self, principal: &Principal) -> Result<(), Rejection> {
+        let mut count = 0;
+        let mut denials: Vec<(usize, Rejection)> = Vec::new();
+        self.0.each(&mut |guard| {
+            if let Err(rejection) = guard.check(principal) {
+                denials.push((count, rejection));
             }
-            Some(rejection) => Err(rejection),
+            count += 1;
+        });
+        let rank = |rejection: &Rejection| weight(rejection).unwrap_or(u8::MAX);
+        // the first of the heaviest
+        let heaviest = denials.iter().rev().max_by_key(|(_, rejection)| rank(rejection));
+        match heaviest {
+            None if count == 0 => Err(forbidden()),
+            None => Ok(()),
+            Some((_, rejection)) if rejection.kind() == RejectionKind::InsufficientScope => {
+                let scopes = self.scopes_in_this_case(&denials);
+                Err(rejection.clone().with_scope(scopes.join(" ")))
+            }
+            Some((_, rejection)) => Err(rejection.clone()),
         }
     }
 

@@ -15,7 +15,10 @@
 //!    denial into a pass, and never an error.
 //!
 //! ```
-//! use tower_bearer::guard::{all, any, claims, role, scope};
+//! use serde_json::json;
+//! use tower_bearer::guard::{Guard, all, any, claims, role, scope};
+//! use tower_bearer::testing::inject_with;
+//! use tower_bearer::{Principal, RejectionKind};
 //!
 //! struct User { tenant: String }
 //!
@@ -24,11 +27,27 @@
 //!     any((role("clerk"), role("admin"))),
 //!     claims(|user: &User| user.tenant == "acme"),
 //! ));
-//! # let _ = guard;
+//!
+//! // What the layer puts into the extensions; here the feature `testing` does.
+//! let check = |registered| {
+//!     let mut extensions = http::Extensions::new();
+//!     inject_with(&mut extensions, User { tenant: "acme".into() }, &registered);
+//!     guard.check(Principal::from_extensions(&extensions).unwrap())
+//! };
+//! assert!(check(json!({"scope": "orders:write", "roles": ["clerk"]})).is_ok());
+//!
+//! let denied = check(json!({"roles": ["admin"]})).unwrap_err();
+//! assert_eq!(denied.kind(), RejectionKind::InsufficientScope);
+//! assert_eq!(denied.scope(), Some("orders:write"));
+//!
+//! let denied = check(json!({"scope": "orders:write"})).unwrap_err();
+//! assert_eq!(denied.kind(), RejectionKind::Forbidden);
 //! ```
 
 mod combine;
 mod condition;
+#[cfg(all(test, feature = "testing"))]
+mod guard_tests;
 mod hierarchy;
 mod policy;
 mod role;

@@ -14,6 +14,11 @@ use super::traits::Guard;
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a policy",
+    note = "`Granted<P, C>` takes the policy first and the claims type second",
+    note = "a policy is a unit struct: `impl Policy for CanWrite {{ fn guard() -> impl Guard {{ scope(\"orders:write\") }} }}`"
+)]
 pub trait Policy: 'static {
     /// The guard. It is made anew for every request; guards of string literals cost nothing to
     /// make, others are kept in a `static`.

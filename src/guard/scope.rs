@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::condition::forbidden;
 use super::traits::Guard;
 use crate::claims::Principal;
 use crate::rejection::{Rejection, RejectionKind};
@@ -27,7 +28,11 @@ impl Scope {
 impl Guard for Scope {
     fn check(&self, principal: &Principal) -> Result<(), Rejection> {
         let held = principal.registered().scopes();
-        if self.each().next().is_some() && self.each().all(|scope| held.contains(scope)) {
+        if self.each().next().is_none() {
+            // no scope that a client could ask for opens this
+            return Err(forbidden());
+        }
+        if self.each().all(|scope| held.contains(scope)) {
             return Ok(());
         }
         let reason = "the token lacks a scope that the operation needs";

@@ -10,7 +10,8 @@ use crate::rejection::Rejection;
 /// Closures become guards through [`guard_fn`](super::guard_fn) and [`claims`](super::claims()).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a guard",
-    note = "use `scope(..)`, `role(..)`, `claims(|c: &YourClaims| ..)`, `guard_fn(|p| ..)`, and combine them with `all((..))`, `any((..))` and `not(..)`"
+    note = "use `scope(..)`, `role(..)`, `claims(|c: &YourClaims| ..)`, `guard_fn(|p| ..)`, and combine them with `all((..))`, `any((..))` and `not(..)`",
+    note = "a `Policy` is for `Granted<P, C>` in a handler's signature; its guard is `P::guard()`"
 )]
 pub trait Guard: Send + Sync + 'static {
     /// Whether the principal passes.

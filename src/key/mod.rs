@@ -33,7 +33,6 @@
 //! # Ok::<(), tower_bearer::key::KeyError>(())
 //! ```
 
-// short-lived: what only the verifier and the test issuer will use is not used yet
 mod algorithm;
 mod backend;
 mod der;
@@ -59,7 +58,6 @@ pub use error::{KeyError, KeyErrorKind};
 pub use jwks::{JwksOptions, SkippedKey};
 pub use secret::Secret;
 pub use set::KeySet;
-// short-lived: the verifier will use them
 pub(crate) use set::Lookup;
 pub use shared::SharedKeys;
 #[cfg(any(test, feature = "testing", feature = "introspection"))]

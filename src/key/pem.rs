@@ -50,7 +50,7 @@ pub(super) fn parse(input: &[u8]) -> Result<Pem<'_>, KeyError> {
 fn not_pem() -> KeyError {
     KeyError::malformed(
         "not a PEM document: expected one block that starts with -----BEGIN PUBLIC KEY----- \
-         and ends with -----END PUBLIC KEY-----",
+         and ends with -----END PUBLIC KEY-----; to read a file, use Key::from_pem_file",
     )
 }
 

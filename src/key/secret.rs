@@ -57,7 +57,10 @@ impl Secret {
             Ok(value) => Ok(Self::new(value)),
             Err(env::VarError::NotPresent) => Err(KeyError::new(
                 KeyErrorKind::Unreadable,
-                format!("the environment variable {name} is not set"),
+                format!(
+                    "the environment variable {name} is not set; \
+                     make a secret for it with: openssl rand -base64 48"
+                ),
             )),
             // the error's own text would show the value
             Err(env::VarError::NotUnicode(value)) => {

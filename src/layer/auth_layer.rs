@@ -116,6 +116,10 @@ impl<V: TokenVerifier, R> AuthLayer<V, R> {
     }
 
     /// Where tokens are looked for. Default: the `Authorization` header.
+    ///
+    /// To accept several places, give [`Sources`](crate::credentials::Sources). A closure has to name
+    /// the type of its argument, `|head: &RequestHead<'_>| ..`, or the compiler finds it "not general
+    /// enough".
     pub fn source(self, source: impl TokenSource) -> Self {
         self.with(|config| {
             config.sensitive = source.header_names().into();
@@ -123,7 +127,9 @@ impl<V: TokenVerifier, R> AuthLayer<V, R> {
         })
     }
 
-    /// What happens to requests without good credentials. Default: they are rejected.
+    /// What happens to requests without good credentials. Default: they are rejected. With
+    /// [`Mode::Optional`], handlers take `Option<Claims<C>>`; with [`Mode::Inspect`],
+    /// `Result<Claims<C>, Rejection>`.
     pub fn mode(self, mode: Mode) -> Self {
         self.with(|config| config.authenticator.mode = mode)
     }
@@ -149,11 +155,28 @@ impl<V: TokenVerifier, R> AuthLayer<V, R> {
 
     /// What rejections look like. Default: an empty body for HTTP, and a status that gRPC and
     /// gRPC-Web clients understand for those.
+    ///
+    /// A responder of one's own answers everything, gRPC included, unless it is put into
+    /// [`Auto::new`]. A closure has to name the types of its arguments, see [`Responder`].
     pub fn responder(self, responder: impl Responder) -> Self {
         self.with(|config| config.responder = Arc::new(responder))
     }
 
     /// Is told of every decision: for metrics.
+    ///
+    /// ```
+    /// # #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))] {
+    /// # use tower_bearer::{AuthLayer, StandardClaims, testing::TestIssuer};
+    /// # let verifier = TestIssuer::new().verifier::<StandardClaims>().build()?;
+    /// use tower_bearer::authenticate::AuthEvent;
+    ///
+    /// let layer = AuthLayer::new(verifier).observer(|event: &AuthEvent<'_>| {
+    ///     println!("{:?} {:?} in {:?}", event.outcome, event.kind, event.latency);
+    /// });
+    /// # let _ = layer;
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn observer(self, observer: impl Observer) -> Self {
         self.with(|config| config.authenticator.observer = Some(Arc::new(observer)))
     }

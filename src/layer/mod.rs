@@ -17,6 +17,50 @@
 //!
 //! Deployment: put CORS, tracing and compression layers outside of the `AuthLayer`, rate limits for
 //! anonymous clients outside too, and anything that trusts the user inside.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))] {
+//! use std::convert::Infallible;
+//!
+//! use http::{Request, Response, StatusCode};
+//! use http_body_util::Full;
+//! use tower::{ServiceBuilder, ServiceExt, service_fn};
+//! use tower_bearer::guard::scope;
+//! use tower_bearer::testing::TestIssuer;
+//! use tower_bearer::{AuthLayer, RequireLayer, StandardClaims};
+//!
+//! // The feature `testing` stands in for whoever issues the tokens.
+//! let issuer = TestIssuer::new();
+//! let service = ServiceBuilder::new()
+//!     .layer(AuthLayer::new(issuer.verifier::<StandardClaims>().build()?).realm("orders"))
+//!     .layer(RequireLayer::new(scope("orders:write")))
+//!     .service(service_fn(|_: Request<()>| async {
+//!         Ok::<_, Infallible>(Response::new(Full::<bytes::Bytes>::from("taken")))
+//!     }));
+//! let ask = |token: String| {
+//!     let request = Request::get("/").header("authorization", format!("Bearer {token}"));
+//!     service.clone().oneshot(request.body(()).unwrap())
+//! };
+//!
+//! let good = issuer.token().scope("orders:write");
+//! assert_eq!(ask(good.sign()).await?.status(), StatusCode::OK);
+//!
+//! let expired = ask(good.clone().expired().sign()).await?;
+//! assert_eq!(expired.status(), StatusCode::UNAUTHORIZED);
+//! assert_eq!(
+//!     expired.headers()["www-authenticate"],
+//!     "Bearer realm=\"orders\", error=\"invalid_token\", \
+//!      error_description=\"The access token expired\"",
+//! );
+//!
+//! let reader = ask(issuer.token().scope("orders:read").sign()).await?;
+//! assert_eq!(reader.status(), StatusCode::FORBIDDEN);
+//! # }
+//! # Ok(())
+//! # }
+//! ```
 
 mod auth_layer;
 mod body;

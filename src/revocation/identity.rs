@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::{Identifiers, Revocation};
+use crate::claims::RegisteredClaims;
 use crate::time::UnixTime;
 
 /// A borrowed view of what a verified token can be revoked by.
@@ -241,6 +242,22 @@ impl fmt::Debug for TokenIdentity<'_> {
     }
 }
 
+/// The identity of a token that was verified, for a handler that takes it back:
+/// `TokenIdentity::from(claims.registered())`.
+impl<'a> From<&'a RegisteredClaims> for TokenIdentity<'a> {
+    fn from(claims: &'a RegisteredClaims) -> Self {
+        Self {
+            issuer: claims.issuer(),
+            subject: claims.subject(),
+            token_id: claims.token_id(),
+            session_id: claims.session_id(),
+            issued_at: claims.issued_at(),
+            expires_at: claims.expires_at(),
+            token_version: claims.token_version(),
+        }
+    }
+}
+
 /// A [`TokenIdentity`] that owns its parts.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct OwnedTokenIdentity {
@@ -313,6 +330,20 @@ mod tests {
                 assert!(!text.contains(value), "{text}");
             }
         }
+    }
+
+    #[test]
+    fn a_verified_token_is_known_by_all_its_identifiers() {
+        let json = r#"{"iss":"i-value","sub":"s-value","jti":"j-value","sid":"d-value",
+            "iat":11,"exp":22,"token_version":33}"#;
+        let read = |json: &str| {
+            let names = crate::claims::ClaimNames::default();
+            crate::claims::decode::<crate::claims::StandardClaims>(json.to_owned(), &names)
+                .unwrap()
+                .0
+        };
+        assert_eq!(TokenIdentity::from(&read(json)), full());
+        assert_eq!(TokenIdentity::from(&read("{}")), TokenIdentity::new());
     }
 
     #[test]

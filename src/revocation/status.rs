@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
+use crate::rejection::{Rejection, RejectionKind};
+
 /// Whether a token still counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[must_use = "a status that nobody looks at revokes nothing"]
@@ -84,6 +86,27 @@ impl StoreError {
     }
 }
 
+/// For handlers that revoke: with `?`, a revocation that may not be in force is answered 503, and
+/// one that the store can never hold 500.
+impl From<StoreError> for Rejection {
+    fn from(error: StoreError) -> Self {
+        let (kind, reason) = match error.kind {
+            StoreErrorKind::Unavailable => (
+                RejectionKind::RevocationUnavailable,
+                "the revocation store cannot be asked at present",
+            ),
+            StoreErrorKind::Full => {
+                (RejectionKind::RevocationUnavailable, "the revocation store is full")
+            }
+            StoreErrorKind::Unsupported => (
+                RejectionKind::Misconfigured,
+                "the revocation store does not support this kind of revocation",
+            ),
+        };
+        Self::new(kind, reason).with_source(error)
+    }
+}
+
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
@@ -126,6 +149,18 @@ mod tests {
         assert_eq!(StoreError::full().kind(), StoreErrorKind::Full);
         let unsupported = StoreError::unsupported();
         assert_eq!(unsupported.kind(), StoreErrorKind::Unsupported);
+    }
+
+    #[test]
+    fn a_revocation_that_failed_is_no_success_for_the_client() {
+        let status = |error: StoreError| {
+            let rejection = Rejection::from(error);
+            assert!(rejection.source().is_some());
+            rejection.kind().status().as_u16()
+        };
+        assert_eq!(status(StoreError::unavailable("refused")), 503);
+        assert_eq!(status(StoreError::full()), 503);
+        assert_eq!(status(StoreError::unsupported()), 500);
     }
 
     #[test]

@@ -13,6 +13,10 @@ use crate::time::{Clock, SystemClock};
 /// Makes a request look as if the layer had let it through with these claims, so that a handler or a
 /// guarded service can be tested by itself.
 ///
+/// Where there is an [`AuthLayer`](crate::layer::AuthLayer) around what is tested, it decides by the
+/// token and nothing else: a request with injected claims and no token is answered 401. Test such a
+/// stack with the tokens of a [`TestIssuer`](super::TestIssuer).
+///
 /// ```
 /// use http::Request;
 /// use tower_bearer::claims::Claims;

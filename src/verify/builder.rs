@@ -53,7 +53,7 @@ pub struct Audiences(pub(super) Accept);
 /// let verifier = Verifier::<StandardClaims>::builder().build();
 /// ```
 #[must_use = "a builder does nothing until `build`"]
-pub struct VerifierBuilder<C, K = NeedsKeys, I = NeedsIssuer, A = NeedsAudience> {
+pub struct VerifierBuilder<C, K, I, A> {
     keys: K,
     issuers: I,
     audiences: A,
@@ -63,7 +63,7 @@ pub struct VerifierBuilder<C, K = NeedsKeys, I = NeedsIssuer, A = NeedsAudience>
     claims: PhantomData<fn() -> C>,
 }
 
-impl<C> VerifierBuilder<C> {
+impl<C> VerifierBuilder<C, NeedsKeys, NeedsIssuer, NeedsAudience> {
     pub(super) fn new() -> Self {
         Self {
             keys: NeedsKeys,
@@ -248,7 +248,7 @@ impl<C> VerifierBuilder<C, Keys, Issuers, Audiences> {
     /// # Errors
     /// If a setting cannot be meant: an empty issuer or audience, a leeway of more than an hour, a
     /// maximum age of zero, a required claim that is not a registered one, more than eight places for
-    /// roles, or an empty set of keys.
+    /// roles, or an empty set of keys. The text says what to change.
     pub fn build(self) -> Result<Verifier<C>, BuildError> {
         let Self { keys, issuers, audiences, options, types, clock, .. } = self;
         let rules = options.into_rules(issuers.0, audiences.0, types)?;

@@ -16,26 +16,50 @@
 //! ```
 //! # #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))] {
 //! use tower_bearer::claims::StandardClaims;
-//! use tower_bearer::key::{Key, Secret};
-//! use tower_bearer::verify::Verifier;
+//! use tower_bearer::credentials::BearerToken;
+//! use tower_bearer::head::RequestHead;
+//! use tower_bearer::key::{Algorithm, Key, Secret};
+//! use tower_bearer::rejection::RejectionKind;
+//! use tower_bearer::step::Step;
+//! use tower_bearer::testing::TestIssuer;
+//! use tower_bearer::verify::{TokenVerifier, Verifier};
 //!
 //! let secret = Secret::new("a secret of 32 bytes or more, please");
 //! let verifier = Verifier::<StandardClaims>::builder()
-//!     .keys(Key::hs256(secret)?)
+//!     .keys(Key::hs256(secret.clone())?)
 //!     .issuer("https://id.example.com")
 //!     .audience("orders-api")
 //!     .build()?;
-//! # let _ = verifier;
+//!
+//! // What the layer does with a token; the feature `testing` signs some.
+//! let issuer = TestIssuer::from_secret(Algorithm::HS256, &secret)?
+//!     .issuer("https://id.example.com")
+//!     .audience("orders-api");
+//! let verify = |token: &str| {
+//!     let request = http::Request::new(());
+//!     match verifier.verify(BearerToken::parse(token)?, &RequestHead::from(&request)) {
+//!         Step::Now(verified) => verified,
+//!         Step::Later(_) => unreachable!("the keys are at hand"),
+//!     }
+//! };
+//! let verified = verify(&issuer.token().subject("alice").sign())?;
+//! assert_eq!(verified.registered().subject(), Some("alice"));
+//!
+//! let elsewhere = issuer.token().claim("aud", "billing-api").sign();
+//! assert_eq!(verify(&elsewhere).unwrap_err().kind(), RejectionKind::WrongAudience);
+//! assert_eq!(verify("no.such.token").unwrap_err().kind(), RejectionKind::MalformedToken);
 //! # }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod builder;
+mod cache;
 mod compact;
 mod header;
 #[cfg(feature = "introspection")]
 #[cfg_attr(docsrs, doc(cfg(feature = "introspection")))]
 pub mod introspection;
+mod known_headers;
 mod options;
 mod rules;
 mod token_verifier;
@@ -46,6 +70,7 @@ pub use builder::{
     Audiences, BuildError, Dangerous, Issuers, Keys, NeedsAudience, NeedsIssuer, NeedsKeys,
     VerifierBuilder,
 };
+pub use cache::TokenCache;
 pub use token_verifier::TokenVerifier;
 pub use verified::Verified;
 pub use verifier::{Verifier, VerifyFuture};

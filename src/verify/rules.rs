@@ -1,5 +1,6 @@
 //! The rules a token's claims must obey, and their application.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::claims::{ClaimNames, ClaimsError, RegisteredClaims};
@@ -43,6 +44,16 @@ impl Accept {
         match self {
             Self::Any => true,
             Self::OneOf(values) => values.iter().any(|accepted| **accepted == *value),
+        }
+    }
+}
+
+/// What was configured, for the log; nothing of a token.
+impl fmt::Display for Accept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Any => f.write_str("any"),
+            Self::OneOf(values) => f.write_str(&values.join(" or ")),
         }
     }
 }
@@ -113,7 +124,11 @@ impl Rules {
             (Accept::Any, _) => Ok(()),
             (accept, Some(issuer)) if accept.accepts(issuer) => Ok(()),
             (_, None) => reject(RejectionKind::WrongIssuer, "the token has no `iss`"),
-            _ => reject(RejectionKind::WrongIssuer, "the token's `iss` is not trusted here"),
+            (accept, Some(_)) => {
+                let reason = "the token's `iss` is not trusted here";
+                let rejection = Rejection::new(RejectionKind::WrongIssuer, reason);
+                Err(rejection.with_source(format!("accepted is {accept}, exactly")))
+            }
         }
     }
 
@@ -123,7 +138,9 @@ impl Rules {
             Accept::Any => Ok(()),
             accept if audience.any(|audience| accept.accepts(audience)) => Ok(()),
             _ => {
-                reject(RejectionKind::WrongAudience, "the token's `aud` does not name this service")
+                let reason = "the token's `aud` does not name this service";
+                let rejection = Rejection::new(RejectionKind::WrongAudience, reason);
+                Err(rejection.with_source(format!("accepted is {}, exactly", self.audiences)))
             }
         }
     }

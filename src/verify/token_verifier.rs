@@ -12,7 +12,8 @@ use crate::step::Step;
 /// tokens that are bound to their sender.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not verify tokens",
-    note = "give the layer a `Verifier`, built with `Verifier::<YourClaims>::builder()`"
+    note = "give the layer a `Verifier`, built with `Verifier::<YourClaims>::builder()`",
+    note = "`build()` returns a `Result`: add `?`"
 )]
 pub trait TokenVerifier: Clone + Send + Sync + 'static {
     /// The application's claims type.

@@ -4,16 +4,20 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::claims::{RegisteredClaims, VerifiedToken};
+use crate::credentials::TokenOrigin;
 use crate::time::UnixTime;
 
-/// A token whose signature, or whose issuer's word, and whose claims are right. Whether it was revoked is not known yet, so there
-/// is no way from here to the application's claims: the next step has to ask first.
+/// A token whose signature, or its issuer's word for it, and whose claims are right. Whether it was
+/// revoked is not known yet, so there is no way from here to the application's claims: the next step
+/// has to ask first.
 ///
 /// Only a [`TokenVerifier`](super::TokenVerifier) of this crate makes one.
 #[must_use = "a verified token is not yet known to be unrevoked"]
 pub struct Verified<C> {
     pub(crate) token: Arc<VerifiedToken<C>>,
     pub(crate) at: UnixTime,
+    /// Where this request had it; a cached token may first have come from elsewhere.
+    pub(crate) origin: TokenOrigin,
 }
 
 impl<C> Verified<C> {

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -10,9 +9,11 @@ use std::task::{Context, Poll, ready};
 use foldhash::fast::RandomState;
 use serde::de::DeserializeOwned;
 
-use super::builder::{BuildError, VerifierBuilder};
+use super::builder::{BuildError, NeedsAudience, NeedsIssuer, NeedsKeys, VerifierBuilder};
+use super::cache::{Slots, TokenCache};
 use super::compact::{Compact, SignatureBuffer};
 use super::header::{Header, HeaderBuffer};
+use super::known_headers::KnownHeaders;
 use super::rules::{Accept, Rules};
 use super::token_verifier::TokenVerifier;
 use super::verified::Verified;
@@ -51,7 +52,7 @@ use crate::time::{Clock, UnixTime};
 /// ```
 pub struct Verifier<C> {
     policies: Arc<Policies>,
-    claims: PhantomData<fn() -> C>,
+    cache: Option<Arc<Slots<C>>>,
 }
 
 /// The keys and rules for tokens of one issuer.
@@ -61,19 +62,28 @@ pub(super) struct Policy {
     pub(super) clock: Arc<dyn Clock>,
 }
 
-enum Policies {
+struct Policies {
+    by: ByIssuer,
+    headers: KnownHeaders,
+}
+
+enum ByIssuer {
     One(Arc<Policy>),
-    ByIssuer(HashMap<Box<str>, Arc<Policy>, RandomState>),
+    Several(HashMap<Box<str>, Arc<Policy>, RandomState>),
 }
 
 impl<C> Verifier<C> {
     /// Starts building: keys, issuer and audience have to be decided on.
-    pub fn builder() -> VerifierBuilder<C> {
+    pub fn builder() -> VerifierBuilder<C, NeedsKeys, NeedsIssuer, NeedsAudience> {
         VerifierBuilder::new()
     }
 
     pub(super) fn new(policy: Policy) -> Self {
-        Self { policies: Arc::new(Policies::One(Arc::new(policy))), claims: PhantomData }
+        Self::with(ByIssuer::One(Arc::new(policy)))
+    }
+
+    fn with(by: ByIssuer) -> Self {
+        Self { policies: Arc::new(Policies { by, headers: KnownHeaders::new() }), cache: None }
     }
 
     /// One verifier for tokens of several issuers, each with its own keys and rules.
@@ -87,9 +97,9 @@ impl<C> Verifier<C> {
     pub fn of_issuers(verifiers: impl IntoIterator<Item = Self>) -> Result<Self, BuildError> {
         let mut by_issuer = HashMap::default();
         for verifier in verifiers {
-            let policies: Vec<_> = match &*verifier.policies {
-                Policies::One(policy) => vec![policy],
-                Policies::ByIssuer(by_issuer) => by_issuer.values().collect(),
+            let policies: Vec<_> = match &verifier.policies.by {
+                ByIssuer::One(policy) => vec![policy],
+                ByIssuer::Several(by_issuer) => by_issuer.values().collect(),
             };
             for policy in policies {
                 let Accept::OneOf(issuers) = &policy.rules.issuers else {
@@ -110,7 +120,15 @@ impl<C> Verifier<C> {
         if by_issuer.is_empty() {
             return Err(BuildError::new("there is no verifier, so no token could be accepted"));
         }
-        Ok(Self { policies: Arc::new(Policies::ByIssuer(by_issuer)), claims: PhantomData })
+        Ok(Self::with(ByIssuer::Several(by_issuer)))
+    }
+
+    /// Remembers tokens that were verified, so that seeing one again costs no signature check. What
+    /// that means is said at [`TokenCache`]. Clones of the verifier share the cache; without this
+    /// call there is none.
+    #[must_use]
+    pub fn cache(self, settings: TokenCache) -> Self {
+        Self { cache: Some(Arc::new(Slots::new(settings))), ..self }
     }
 }
 
@@ -124,8 +142,11 @@ impl<C: DeserializeOwned + Send + Sync + 'static> TokenVerifier for Verifier<C> 
         token: BearerToken,
         _head: &RequestHead<'_>,
     ) -> Step<Result<Verified<C>, Rejection>, VerifyFuture<C>> {
+        if let Some(seen) = self.seen_before(&token) {
+            return Step::Now(seen);
+        }
         match self.attempt(token.as_bytes(), true) {
-            Ok(checked) => Step::Now(Ok(checked.with(token))),
+            Ok(checked) => Step::Now(Ok(self.admit(checked, token))),
             Err(Failure::Rejected(rejection)) => Step::Now(Err(rejection)),
             Err(Failure::Refresh(refresh)) => {
                 Step::Later(VerifyFuture { refresh, verifier: self.clone(), token: Some(token) })
@@ -148,30 +169,57 @@ impl From<Rejection> for Failure {
 }
 
 /// What a right token said, before the token itself is put beside it.
-struct Checked<C> {
+struct Checked<'v, C> {
     custom: C,
     registered: RegisteredClaims,
     at: UnixTime,
+    policy: &'v Arc<Policy>,
+    /// Of the key set that verified it.
+    epoch: u64,
 }
 
-impl<C> Checked<C> {
-    fn with(self, bearer: BearerToken) -> Verified<C> {
-        let Self { custom, registered, at } = self;
-        Verified { token: Arc::new(VerifiedToken { custom, registered, bearer }), at }
+impl<C> Verifier<C> {
+    /// The verdict on a token that the cache knows: all that may have changed is judged anew.
+    #[inline]
+    fn seen_before(&self, token: &BearerToken) -> Option<Result<Verified<C>, Rejection>> {
+        self.cache.as_ref()?.find(token.as_bytes(), |entry| {
+            let at = entry.policy.clock.now();
+            entry.policy.rules.check_times(&entry.token.registered, at)?;
+            Ok(Verified { token: Arc::clone(&entry.token), at, origin: token.origin() })
+        })
+    }
+
+    fn admit(&self, checked: Checked<'_, C>, bearer: BearerToken) -> Verified<C> {
+        let Checked { custom, registered, at, policy, epoch } = checked;
+        let origin = bearer.origin();
+        let Some(cache) = &self.cache else {
+            let token = Arc::new(VerifiedToken { custom, registered, bearer });
+            return Verified { token, at, origin };
+        };
+        // What the cache keeps must not keep a whole read buffer of the server alive.
+        let bearer = bearer.detached();
+        let token = Arc::new(VerifiedToken { custom, registered, bearer });
+        cache.put(&token, policy, epoch, at);
+        Verified { token, at, origin }
     }
 }
 
 impl<C: DeserializeOwned> Verifier<C> {
-    fn attempt(&self, token: &[u8], may_refresh: bool) -> Result<Checked<C>, Failure> {
+    fn attempt(&self, token: &[u8], may_refresh: bool) -> Result<Checked<'_, C>, Failure> {
         let compact = Compact::parse(token)?;
+        let known = self.policies.headers.get(compact.header);
+        let known = known.as_ref().and_then(|known| known.as_ref());
         let mut buffer = HeaderBuffer::new();
-        let header = buffer.parse(compact.header)?;
+        let header = match known {
+            Some(known) => known.header(),
+            None => buffer.parse(compact.header)?,
+        };
 
         // Only where several issuers are trusted does the payload decide anything before the
         // signature was checked: whose keys to check it with.
-        let (policy, payload) = match &*self.policies {
-            Policies::One(policy) => (policy, None),
-            Policies::ByIssuer(by_issuer) => {
+        let (policy, payload) = match &self.policies.by {
+            ByIssuer::One(policy) => (policy, None),
+            ByIssuer::Several(by_issuer) => {
                 let payload = compact.payload()?;
                 let policy = peek_issuer(&payload).and_then(|issuer| by_issuer.get(&*issuer));
                 let untrusted = || {
@@ -183,13 +231,16 @@ impl<C: DeserializeOwned> Verifier<C> {
         };
         policy.rules.types.check(header.typ.as_deref())?;
 
-        match policy.check_signature(&compact, &header)? {
-            Signature::Right => {}
+        let epoch = match policy.check_signature(&compact, &header)? {
+            Signature::Right { epoch } => epoch,
             Signature::NoKey(rejection) => {
                 let missing = MissingKey::new(header.kid.as_deref(), header.algorithm);
                 let refresh = may_refresh.then(|| policy.keys.refresh(&missing)).flatten();
                 return Err(refresh.map_or(Failure::Rejected(rejection), Failure::Refresh));
             }
+        };
+        if known.is_none() {
+            self.policies.headers.put(compact.header, &header);
         }
 
         let payload = payload.map_or_else(|| compact.payload(), Ok)?;
@@ -199,17 +250,26 @@ impl<C: DeserializeOwned> Verifier<C> {
         })?;
         let at = policy.clock.now();
         policy.rules.check(&registered, at)?;
-        Ok(Checked { custom, registered, at })
+        Ok(Checked { custom, registered, at, policy, epoch })
     }
 }
 
 enum Signature {
-    Right,
+    Right {
+        /// Of the key set that holds the key.
+        epoch: u64,
+    },
     /// No key fits the token; the rejection to give if none can be fetched.
     NoKey(Rejection),
 }
 
 impl Policy {
+    /// Of the keys as they are now; `None` if there are none to be had.
+    #[inline]
+    pub(super) fn epoch(&self) -> Option<u64> {
+        self.keys.current().ok().map(|keys| keys.epoch())
+    }
+
     fn check_signature(
         &self,
         compact: &Compact<'_>,
@@ -239,7 +299,7 @@ impl Policy {
         let mut signature = SignatureBuffer::new();
         let signature = signature.decode(compact.signature)?;
         if candidates.any(|key| key.verify(compact.signing_input, signature)) {
-            return Ok(Signature::Right);
+            return Ok(Signature::Right { epoch: keys.epoch() });
         }
         let reason = "the signature does not verify with the key that the token names";
         Err(Rejection::new(RejectionKind::InvalidSignature, reason))
@@ -278,7 +338,7 @@ impl<C: DeserializeOwned> Future for VerifyFuture<C> {
             return Poll::Ready(Err(keys_unavailable(unavailable)));
         }
         Poll::Ready(match this.verifier.attempt(token.as_bytes(), false) {
-            Ok(checked) => Ok(checked.with(token)),
+            Ok(checked) => Ok(this.verifier.admit(checked, token)),
             Err(Failure::Rejected(rejection)) => Err(rejection),
             // Not reached: this attempt was told not to refresh.
             Err(Failure::Refresh(_)) => Err(RejectionKind::KeysUnavailable.into()),
@@ -288,17 +348,20 @@ impl<C: DeserializeOwned> Future for VerifyFuture<C> {
 
 impl<C> Clone for Verifier<C> {
     fn clone(&self) -> Self {
-        Self { policies: Arc::clone(&self.policies), claims: PhantomData }
+        Self { policies: Arc::clone(&self.policies), cache: self.cache.clone() }
     }
 }
 
 impl<C> fmt::Debug for Verifier<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let issuers = match &*self.policies {
-            Policies::One(_) => 1,
-            Policies::ByIssuer(by_issuer) => by_issuer.len(),
+        let issuers = match &self.policies.by {
+            ByIssuer::One(_) => 1,
+            ByIssuer::Several(by_issuer) => by_issuer.len(),
         };
-        f.debug_struct("Verifier").field("issuers", &issuers).finish_non_exhaustive()
+        f.debug_struct("Verifier")
+            .field("issuers", &issuers)
+            .field("cache", &self.cache.is_some())
+            .finish_non_exhaustive()
     }
 }
 

@@ -6,15 +6,13 @@ use std::hash::{Hash, Hasher, RandomState};
 use crate::credentials::BearerToken;
 use crate::time::UnixTime;
 
-/// A whole token as the name of what is known of it. Where in the request it stood counts too: the
-/// claims remember that.
+/// A whole token as the name of what is known of it, wherever in a request it stood.
 #[derive(Clone)]
 pub(super) struct Key(pub(super) BearerToken);
 
 impl Hash for Key {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.0.as_bytes().hash(state);
-        self.0.origin().hash(state);
     }
 }
 
@@ -23,8 +21,7 @@ impl PartialEq for Key {
     fn eq(&self, other: &Self) -> bool {
         let (a, b) = (self.0.as_bytes(), other.0.as_bytes());
         let differ = a.iter().zip(b).fold(0, |differ, (a, b)| differ | (a ^ b));
-        (a.len(), self.0.origin()) == (b.len(), other.0.origin())
-            && std::hint::black_box(differ) == 0
+        a.len() == b.len() && std::hint::black_box(differ) == 0
     }
 }
 
@@ -94,9 +91,9 @@ impl<V> Shelf<V> {
         }
     }
 
-    /// Forgets the token, wherever it stood.
-    pub(super) fn forget(&mut self, token: &[u8]) {
-        self.entries.retain(|key, _| key.0.as_bytes() != token);
+    /// Forgets the token.
+    pub(super) fn forget(&mut self, token: &Key) {
+        self.entries.remove(token);
     }
 
     pub(super) fn clear(&mut self) {
@@ -129,7 +126,6 @@ impl<V> Shelf<V> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::credentials::TokenOrigin;
 
     fn key(token: &str) -> Key {
         Key(BearerToken::parse(token).unwrap())
@@ -151,14 +147,12 @@ mod tests {
     }
 
     #[test]
-    fn every_byte_of_the_token_and_its_origin_count() {
+    fn every_byte_of_the_token_counts() {
         let mut shelf = Shelf::new(4, 100);
         shelf.put(&key("token"), 1, 1, at(10), at(20));
         for other in ["tokem", "Token", "toke", "tokens", "t"] {
             assert_eq!(shelf.get(&key(other), at(10)), None, "{other}");
         }
-        let in_query = key("token").0.with_origin(TokenOrigin::Query);
-        assert_eq!(shelf.get(&Key(in_query), at(10)), None);
         assert_eq!(shelf.get(&key("token"), at(10)), Some(&1));
     }
 
@@ -188,7 +182,7 @@ mod tests {
         let mut shelf = Shelf::new(4, 100);
         shelf.put(&key("a"), 1, 1, at(10), at(20));
         shelf.put(&key("b"), 2, 1, at(10), at(20));
-        shelf.forget(b"a");
+        shelf.forget(&key("a"));
         assert_eq!(shelf.get(&key("a"), at(10)), None);
         assert_eq!(shelf.get(&key("b"), at(10)), Some(&2));
         shelf.put(&key("a"), 3, 1, at(10), at(20));

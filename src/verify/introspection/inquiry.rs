@@ -103,11 +103,11 @@ impl<C> Inquiry<C> {
     }
 
     /// Forgets one token likewise.
-    pub(super) fn forget(&self, token: &[u8]) {
+    pub(super) fn forget(&self, token: &Key) {
         let mut state = self.state();
         state.active.forget(token);
         state.rejected.forget(token);
-        state.flights.retain(|key, _| key.0.as_bytes() != token);
+        state.flights.remove(token);
     }
 
     /// Held for a look or a note, never while waiting.

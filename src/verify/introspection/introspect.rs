@@ -9,10 +9,11 @@ use futures_util::future::FusedFuture;
 use serde::de::DeserializeOwned;
 
 use super::builder::IntrospectionBuilder;
+use super::cache::Key;
 use super::endpoint::retry;
 use super::inquiry::{Answer, Flight, Inquiry, Known};
 use super::response::unavailable;
-use crate::credentials::BearerToken;
+use crate::credentials::{BearerToken, TokenOrigin};
 use crate::fetch::Fetch;
 use crate::head::RequestHead;
 use crate::rejection::Rejection;
@@ -43,7 +44,7 @@ impl<C> Introspection<C> {
     /// revokes it at the issuer ([RFC 7009](https://www.rfc-editor.org/rfc/rfc7009)). Takes effect at
     /// once in this process only.
     pub fn forget(&self, token: &BearerToken) {
-        self.inquiry.forget(token.as_bytes());
+        self.inquiry.forget(&Key(token.clone()));
     }
 
     /// Forgets everything that is remembered, answers under way included.
@@ -52,11 +53,11 @@ impl<C> Introspection<C> {
     }
 
     /// Judges the times, which pass while an answer is remembered.
-    fn judge(&self, answer: Answer<C>) -> Result<Verified<C>, Rejection> {
+    fn judge(&self, answer: Answer<C>, origin: TokenOrigin) -> Result<Verified<C>, Rejection> {
         let token = answer?;
         let at = self.inquiry.clock.now();
         self.inquiry.rules.check_times(&token.registered, at)?;
-        Ok(Verified { token, at })
+        Ok(Verified { token, at, origin })
     }
 }
 
@@ -69,10 +70,11 @@ impl<C: DeserializeOwned + Send + Sync + 'static> TokenVerifier for Introspectio
         token: BearerToken,
         _head: &RequestHead<'_>,
     ) -> Step<Result<Verified<C>, Rejection>, IntrospectionFuture<C>> {
+        let origin = token.origin();
         match self.inquiry.look_up(token, self.inquiry.clock.now()) {
-            Known::Answer(answer) => Step::Now(self.judge(answer)),
+            Known::Answer(answer) => Step::Now(self.judge(answer, origin)),
             Known::Asked(flight) => {
-                Step::Later(IntrospectionFuture { flight, introspection: self.clone() })
+                Step::Later(IntrospectionFuture { flight, origin, introspection: self.clone() })
             }
         }
     }
@@ -82,6 +84,7 @@ impl<C: DeserializeOwned + Send + Sync + 'static> TokenVerifier for Introspectio
 #[must_use = "futures do nothing unless polled"]
 pub struct IntrospectionFuture<C> {
     flight: Flight<C>,
+    origin: TokenOrigin,
     introspection: Introspection<C>,
 }
 
@@ -97,7 +100,8 @@ impl<C> Future for IntrospectionFuture<C> {
         // No answer: the HTTP client panicked, or the runtime shuts down.
         let lost =
             || retry(unavailable("the question to the introspection endpoint came to nothing"));
-        Poll::Ready(self.introspection.judge(landed.unwrap_or_else(|_| Err(lost()))))
+        let answer = landed.unwrap_or_else(|_| Err(lost()));
+        Poll::Ready(self.introspection.judge(answer, self.origin))
     }
 }
 

@@ -1,0 +1,192 @@
+//! [`TokenCache`]: tokens that were verified before.
+
+use std::hash::BuildHasher;
+use std::mem::size_of;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use arc_swap::ArcSwapOption;
+use foldhash::quality::RandomState;
+
+use super::verifier::Policy;
+use crate::claims::VerifiedToken;
+use crate::time::UnixTime;
+
+/// How many places are looked at to make room for a new entry.
+const PLACES_TO_CLEAR: usize = 32;
+/// A token and its payload are hardly smaller than this. More slots than fit into the bytes would
+/// stand empty, and room would be looked for in vain.
+const SMALL_ENTRY: usize = 1024;
+
+/// Settings of a verifier's cache, for [`Verifier::cache`](super::Verifier::cache).
+///
+/// 1. A hit means that the whole token, signature included, is the same as one that was verified
+///    before: compared in full, in constant time, under the same key set. There is no cache key to
+///    choose.
+/// 2. The times of the token, its revocation and all guards are judged anew on every request. What
+///    a hit saves is the signature check and the parsing.
+/// 3. Failures are not cached, so a flood of bad tokens evicts nothing.
+/// 4. When the key set changes, all that it verified is void at once.
+///
+/// It holds tokens and their claims in memory, in the clear, after the requests that brought them: up
+/// to the bounds set here, until others take their place. Do without where a memory dump must not
+/// yield live tokens, where tokens are used once, and where HMAC signatures make verifying about as
+/// cheap as looking up.
+#[derive(Debug, Clone, Copy)]
+#[must_use = "settings do nothing until they are given to `Verifier::cache`"]
+pub struct TokenCache {
+    max_entries: usize,
+    max_bytes: usize,
+}
+
+impl TokenCache {
+    /// At most 8,192 tokens and 32 MiB.
+    pub const fn new() -> Self {
+        Self { max_entries: 8192, max_bytes: 32 << 20 }
+    }
+
+    /// At most this many tokens, rounded up to a power of two, and no more than one for each KiB of
+    /// the bytes. Zero counts as one.
+    pub const fn max_entries(mut self, entries: usize) -> Self {
+        self.max_entries = entries;
+        self
+    }
+
+    /// At most this many bytes of tokens and payloads. What the application's claims type allocates
+    /// besides is not counted, and comes from the payload.
+    pub const fn max_bytes(mut self, bytes: usize) -> Self {
+        self.max_bytes = bytes;
+        self
+    }
+}
+
+impl Default for TokenCache {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// One slot for each value of a token's hash: bounded by its construction, read without locks.
+pub(super) struct Slots<C> {
+    slots: Box<[ArcSwapOption<Entry<C>>]>,
+    hasher: RandomState,
+    max_bytes: usize,
+    bytes: AtomicUsize,
+    /// Where to look next for an entry to clear.
+    hand: AtomicUsize,
+}
+
+/// A token that was verified.
+pub(super) struct Entry<C> {
+    pub(super) token: Arc<VerifiedToken<C>>,
+    pub(super) policy: Arc<Policy>,
+    /// Of the key set that verified it.
+    epoch: u64,
+    bytes: usize,
+}
+
+impl<C> Slots<C> {
+    pub(super) fn new(settings: TokenCache) -> Self {
+        let fitting = (settings.max_bytes / SMALL_ENTRY).clamp(1, 1 << 24);
+        let entries = settings.max_entries.clamp(1, fitting).next_power_of_two();
+        Self {
+            slots: (0..entries).map(|_| ArcSwapOption::empty()).collect(),
+            hasher: RandomState::default(),
+            max_bytes: settings.max_bytes,
+            bytes: AtomicUsize::new(0),
+            hand: AtomicUsize::new(0),
+        }
+    }
+
+    /// Hands the entry of exactly this token to `then`, if its key set is still the current one.
+    #[inline]
+    pub(super) fn find<T>(&self, token: &[u8], then: impl FnOnce(&Entry<C>) -> T) -> Option<T> {
+        let slot = self.slot(token).load();
+        let entry = slot.as_ref()?;
+        let same = same_bytes(entry.token.bearer.as_bytes(), token);
+        (same && entry.policy.epoch() == Some(entry.epoch)).then(|| then(entry))
+    }
+
+    /// Keeps a verified token, in the place of whatever had the same slot.
+    pub(super) fn put(
+        &self,
+        token: &Arc<VerifiedToken<C>>,
+        policy: &Arc<Policy>,
+        epoch: u64,
+        now: UnixTime,
+    ) {
+        let length = token.bearer.as_bytes().len() + token.registered.payload().len();
+        let bytes = length + size_of::<Entry<C>>() + size_of::<VerifiedToken<C>>();
+        if bytes > self.max_bytes {
+            return;
+        }
+        self.make_room(bytes, now);
+        if self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > self.max_bytes {
+            self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+            return;
+        }
+        let entry = Entry { token: Arc::clone(token), policy: Arc::clone(policy), epoch, bytes };
+        let before = self.slot(token.bearer.as_bytes()).swap(Some(Arc::new(entry)));
+        self.give_back(before);
+    }
+
+    /// Clears a few slots if the bytes are used up: expired entries first, and otherwise whatever
+    /// the hand comes by.
+    fn make_room(&self, bytes: usize, now: UnixTime) {
+        for only_expired in [true, false] {
+            for _ in 0..PLACES_TO_CLEAR {
+                if self.bytes.load(Ordering::Relaxed).saturating_add(bytes) <= self.max_bytes {
+                    return;
+                }
+                let place = self.hand.fetch_add(1, Ordering::Relaxed) & (self.slots.len() - 1);
+                let Some(slot) = self.slots.get(place) else { return };
+                let expired = |entry: &Arc<Entry<C>>| {
+                    entry.token.registered.expires_at().is_some_and(|exp| exp <= now)
+                };
+                if !only_expired || slot.load().as_ref().is_some_and(expired) {
+                    self.give_back(slot.swap(None));
+                }
+            }
+        }
+    }
+
+    fn give_back(&self, entry: Option<Arc<Entry<C>>>) {
+        if let Some(entry) = entry {
+            self.bytes.fetch_sub(entry.bytes, Ordering::Relaxed);
+        }
+    }
+
+    fn slot(&self, token: &[u8]) -> &ArcSwapOption<Entry<C>> {
+        // As many slots as a power of two, and at least one, so this is always in bounds.
+        let place = self.hasher.hash_one(token) as usize & (self.slots.len() - 1);
+        &self.slots[place]
+    }
+}
+
+/// Whether two tokens are the same, in time that depends on their lengths only.
+fn same_bytes(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    // Without branches on what the bytes are; `black_box` keeps a compiler from putting one in.
+    let difference = a.iter().zip(b).fold(0, |difference, (a, b)| difference | (a ^ b));
+    std::hint::black_box(difference) == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_compared_to_the_last() {
+        let token = vec![b'a'; 1000];
+        assert!(same_bytes(&token, &token.clone()));
+        for place in [0, 1, 31, 32, 500, 998, 999] {
+            let mut other = token.clone();
+            other[place] ^= 1;
+            assert!(!same_bytes(&token, &other), "{place}");
+        }
+        assert!(!same_bytes(&token, &token[1..]));
+        assert!(same_bytes(b"", b""));
+    }
+}
