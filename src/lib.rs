@@ -44,10 +44,11 @@
 //! | Module | Step |
 //! |---|---|
 //! | [`time`], [`step`], [`head`], [`rejection`] | what all steps speak of |
+//! | `fetch` | requests to identity providers, bounded in size and time |
 //! | [`credentials`] | where the token stands in the request |
 //! | [`key`] | keys, each bound to one algorithm |
 //! | [`claims`] | the application's claims and the registered ones |
-//! | [`verify`] | signature and claim rules |
+//! | [`verify`] | signature and claim rules; `verify::introspection` for tokens that only their issuer can read |
 //! | [`revocation`] | tokens, sessions and subjects taken back |
 //! | [`authenticate`] | the steps put together |
 //! | [`guard`] | scopes, roles, conditions |
@@ -72,6 +73,9 @@
 //! | `aws-lc-rs` | yes | cryptography by AWS-LC: the fast choice |
 //! | `rust-crypto` | | cryptography in pure Rust, for targets without a C compiler; several times slower on RSA and ECDSA. With both, `aws-lc-rs` does the work |
 //! | `axum` | yes | the extractors, over axum-core |
+//! | `remote` | | keys from identity providers (`key::remote`), over the `fetch::Fetch` of your choice; needs tokio |
+//! | `reqwest` | | `remote`, with `fetch::ReqwestFetch`: reqwest over rustls |
+//! | `introspection` | | opaque tokens, introspected at their issuer (`verify::introspection`), over the same; needs tokio |
 //! | `tracing` | yes | an event for each rejection: kind, reason, source; never a token, never claims |
 //! | `testing` | | the `testing` module |
 //!
@@ -96,6 +100,10 @@ pub mod head;
 pub mod rejection;
 pub mod step;
 pub mod time;
+
+#[cfg(feature = "remote")]
+#[cfg_attr(docsrs, doc(cfg(feature = "remote")))]
+pub mod fetch;
 
 pub mod credentials;
 pub mod key;

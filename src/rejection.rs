@@ -21,7 +21,7 @@ pub enum RejectionKind {
     MissingToken,
     /// The token was sent twice, or its header is ill-formed. 400, `invalid_request`.
     InvalidRequest,
-    /// Not a well-formed token. 401, `invalid_token`, as are all kinds up to [`Self::Revoked`].
+    /// Not a well-formed token. 401, `invalid_token`, as are all kinds up to [`Self::Inactive`].
     MalformedToken,
     /// No trusted key fits the token's `kid`, algorithm and issuer.
     UnknownKey,
@@ -45,6 +45,10 @@ pub enum RejectionKind {
     /// The token, its session or its subject's tokens were revoked; or the token lacks the
     /// identifier by which it could be.
     Revoked,
+    /// The issuer says that the token is not active
+    /// ([RFC 7662 §2.2](https://www.rfc-editor.org/rfc/rfc7662#section-2.2)): expired, revoked or
+    /// never issued, it does not say which. 401, `invalid_token`.
+    Inactive,
     /// The token lacks a scope. 403, `insufficient_scope`.
     InsufficientScope,
     /// The token lacks a role, or another guard said no. 403, no challenge.
@@ -57,6 +61,9 @@ pub enum RejectionKind {
     KeysUnavailable,
     /// The revocation store cannot be asked at present. 503, fails closed.
     RevocationUnavailable,
+    /// The introspection endpoint cannot be asked at present, or does not answer as it should. 503,
+    /// fails closed.
+    IntrospectionUnavailable,
     /// The service is put together wrongly: the layer is missing, or it yields claims of another
     /// type. 500 with a fixed text; the reason says how to mend it.
     Misconfigured,
@@ -69,7 +76,9 @@ impl RejectionKind {
         match self {
             Self::InvalidRequest => StatusCode::BAD_REQUEST,
             Self::InsufficientScope | Self::Forbidden => StatusCode::FORBIDDEN,
-            Self::KeysUnavailable | Self::RevocationUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::KeysUnavailable
+            | Self::RevocationUnavailable
+            | Self::IntrospectionUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Misconfigured => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::UNAUTHORIZED,
         }
@@ -81,7 +90,9 @@ impl RejectionKind {
     pub fn grpc_status(self) -> u8 {
         match self {
             Self::InsufficientScope | Self::Forbidden => 7,
-            Self::KeysUnavailable | Self::RevocationUnavailable => 14,
+            Self::KeysUnavailable
+            | Self::RevocationUnavailable
+            | Self::IntrospectionUnavailable => 14,
             Self::Misconfigured => 13,
             _ => 16,
         }
@@ -97,6 +108,7 @@ impl RejectionKind {
             | Self::Forbidden
             | Self::KeysUnavailable
             | Self::RevocationUnavailable
+            | Self::IntrospectionUnavailable
             | Self::Misconfigured => None,
             Self::InvalidRequest => Some("invalid_request"),
             Self::InsufficientScope => Some("insufficient_scope"),
@@ -123,9 +135,9 @@ impl RejectionKind {
             Self::InsufficientAuthentication => {
                 "A more recent or stronger authentication is required"
             }
-            Self::KeysUnavailable | Self::RevocationUnavailable => {
-                "Authentication is temporarily unavailable"
-            }
+            Self::KeysUnavailable
+            | Self::RevocationUnavailable
+            | Self::IntrospectionUnavailable => "Authentication is temporarily unavailable",
             Self::Misconfigured => "Internal server error",
             _ => "The access token is invalid",
         }

@@ -1,5 +1,11 @@
 //! [`Step`]: an answer that is there now, or comes later.
 
+use std::future::Future;
+use std::pin::Pin;
+
+/// A future in a box, for what has to wait for the network anyway.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
 /// What a step on the path of a request answers.
 ///
 /// Most steps know at once: the keys are in memory, so is the list of revoked tokens. They say

@@ -4,11 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The path, as the crate's documentation has it.
-const PATH: [&str; 14] = [
+const PATH: [&str; 15] = [
     "time",
     "step",
     "head",
     "rejection",
+    "fetch",
     "credentials",
     "key",
     "claims",

@@ -57,7 +57,9 @@ pub(super) fn log(rejection: &Rejection) {
     let (kind, reason, source) = (rejection.kind(), rejection.reason(), causes(rejection));
     match kind {
         RejectionKind::Misconfigured => tracing::error!(?kind, reason, source, "request rejected"),
-        RejectionKind::KeysUnavailable | RejectionKind::RevocationUnavailable => {
+        RejectionKind::KeysUnavailable
+        | RejectionKind::RevocationUnavailable
+        | RejectionKind::IntrospectionUnavailable => {
             tracing::warn!(?kind, reason, source, "request rejected");
         }
         _ => tracing::debug!(?kind, reason, source, "request rejected"),

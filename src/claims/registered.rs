@@ -119,7 +119,8 @@ impl RegisteredClaims {
         self.token_version
     }
 
-    /// The payload as the issuer signed it, a JSON object. It holds personal data: do not log it.
+    /// The payload as the issuer signed it, or its introspection response: a JSON object. It holds
+    /// personal data: do not log it.
     #[must_use]
     pub fn payload(&self) -> &str {
         &self.json

@@ -46,7 +46,9 @@ mod pem;
 mod secret;
 mod set;
 mod shared;
-#[cfg(any(test, feature = "testing"))]
+#[cfg(any(test, feature = "testing", feature = "introspection"))]
+// introspection signs with a key it was given, and makes none
+#[cfg_attr(not(any(test, feature = "testing")), allow(dead_code))]
 pub(crate) mod signing;
 mod single;
 mod source;
@@ -58,7 +60,9 @@ pub use secret::Secret;
 pub use set::KeySet;
 pub(crate) use set::Lookup;
 pub use shared::SharedKeys;
-#[cfg(any(test, feature = "testing"))]
+#[cfg(any(test, feature = "testing", feature = "introspection"))]
 pub(crate) use signing::SigningKey;
+#[cfg(feature = "introspection")]
+pub(crate) use signing::random_id;
 pub use single::Key;
 pub use source::{BoxFuture, IntoKeySource, KeySnapshot, KeySource, KeysUnavailable, MissingKey};

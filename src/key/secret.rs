@@ -102,7 +102,7 @@ impl Secret {
         Ok(Self(bytes))
     }
 
-    pub(super) fn expose(&self) -> &[u8] {
+    pub(crate) fn expose(&self) -> &[u8] {
         &self.0
     }
 }

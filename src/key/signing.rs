@@ -74,7 +74,7 @@ impl SigningKey {
     }
 
     /// Gives the key an id, the `kid` of tokens.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "introspection"))]
     pub(crate) fn with_id(mut self, id: impl Into<String>) -> Self {
         self.id = Some(id.into().into());
         self
@@ -94,6 +94,17 @@ impl SigningKey {
     /// [`KeyErrorKind::Failed`] if the crypto library fails.
     pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
         self.key.sign(message)
+    }
+
+    /// The compact serialization of a JWS with this header and this payload (RFC 7515 §7.1).
+    ///
+    /// # Errors
+    /// As for [`SigningKey::sign`].
+    pub(crate) fn sign_compact(&self, header: &[u8], payload: &[u8]) -> Result<String, KeyError> {
+        let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+        let input = format!("{}.{}", encode(header), encode(payload));
+        let signature = self.sign(input.as_bytes())?;
+        Ok(format!("{input}.{}", encode(&signature)))
     }
 
     /// The key that verifies what this one signs, with the same id.
@@ -136,6 +147,17 @@ impl fmt::Debug for SigningKey {
             .field("algorithm", &self.algorithm)
             .finish_non_exhaustive()
     }
+}
+
+/// 128 random bits as text, for an identifier that nobody guesses or repeats.
+///
+/// # Errors
+/// If the crypto backend fails or is missing.
+#[cfg(feature = "introspection")]
+pub(crate) fn random_id() -> Result<String, KeyError> {
+    let mut bytes = [0; 16];
+    fill_random(&mut bytes)?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
 #[cfg(test)]

@@ -2,9 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
-use std::future::Future;
 use std::ops::Deref;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,9 +12,7 @@ use super::algorithm::Algorithm;
 use super::set::KeySet;
 use super::shared::SharedKeys;
 use super::single::Key;
-
-/// A future in a box, as [`KeySource::refresh`] answers.
-pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+pub use crate::step::BoxFuture;
 
 /// A place that keys come from: fixed, replaced by hand ([`SharedKeys`]), or fetched.
 pub trait KeySource: Send + Sync + 'static {

@@ -73,9 +73,9 @@ fn type_name(kind: RejectionKind) -> &'static str {
         None => match kind {
             RejectionKind::MissingToken => "missing_token",
             RejectionKind::Forbidden => "access_denied",
-            RejectionKind::KeysUnavailable | RejectionKind::RevocationUnavailable => {
-                "temporarily_unavailable"
-            }
+            RejectionKind::KeysUnavailable
+            | RejectionKind::RevocationUnavailable
+            | RejectionKind::IntrospectionUnavailable => "temporarily_unavailable",
             _ => "server_error",
         },
     }
@@ -113,6 +113,7 @@ mod tests {
             (RejectionKind::MissingToken, "missing_token"),
             (RejectionKind::Forbidden, "access_denied"),
             (RejectionKind::RevocationUnavailable, "temporarily_unavailable"),
+            (RejectionKind::IntrospectionUnavailable, "temporarily_unavailable"),
             (RejectionKind::Misconfigured, "server_error"),
         ] {
             let expected = format!("https://e.com/\"p\"/{name}");

@@ -23,7 +23,7 @@ const INVALID: Option<&str> = Some("invalid_token");
 const INVALID_TEXT: &str = "The access token is invalid";
 
 #[rustfmt::skip]
-const TABLE: [Row; 19] = [
+const TABLE: [Row; 21] = [
     (RejectionKind::MissingToken, UNAUTHORIZED, None, "Authentication is required", 16),
     (RejectionKind::InvalidRequest, (400, "Bad Request"), Some("invalid_request"),
         "The request carries ill-formed or repeated credentials", 16),
@@ -38,6 +38,7 @@ const TABLE: [Row; 19] = [
     (RejectionKind::Expired, UNAUTHORIZED, INVALID, "The access token expired", 16),
     (RejectionKind::InvalidClaims, UNAUTHORIZED, INVALID, INVALID_TEXT, 16),
     (RejectionKind::Revoked, UNAUTHORIZED, INVALID, INVALID_TEXT, 16),
+    (RejectionKind::Inactive, UNAUTHORIZED, INVALID, INVALID_TEXT, 16),
     (RejectionKind::InsufficientScope, FORBIDDEN, Some("insufficient_scope"),
         "The access token lacks a required scope", 7),
     (RejectionKind::Forbidden, FORBIDDEN, None, "Access is denied", 7),
@@ -47,6 +48,8 @@ const TABLE: [Row; 19] = [
     (RejectionKind::KeysUnavailable, UNAVAILABLE, None,
         "Authentication is temporarily unavailable", 14),
     (RejectionKind::RevocationUnavailable, UNAVAILABLE, None,
+        "Authentication is temporarily unavailable", 14),
+    (RejectionKind::IntrospectionUnavailable, UNAVAILABLE, None,
         "Authentication is temporarily unavailable", 14),
     (RejectionKind::Misconfigured, (500, "Internal Server Error"), None,
         "Internal server error", 13),
@@ -68,12 +71,14 @@ fn index(kind: RejectionKind) -> usize {
         RejectionKind::Expired => 10,
         RejectionKind::InvalidClaims => 11,
         RejectionKind::Revoked => 12,
-        RejectionKind::InsufficientScope => 13,
-        RejectionKind::Forbidden => 14,
-        RejectionKind::InsufficientAuthentication => 15,
-        RejectionKind::KeysUnavailable => 16,
-        RejectionKind::RevocationUnavailable => 17,
-        RejectionKind::Misconfigured => 18,
+        RejectionKind::Inactive => 13,
+        RejectionKind::InsufficientScope => 14,
+        RejectionKind::Forbidden => 15,
+        RejectionKind::InsufficientAuthentication => 16,
+        RejectionKind::KeysUnavailable => 17,
+        RejectionKind::RevocationUnavailable => 18,
+        RejectionKind::IntrospectionUnavailable => 19,
+        RejectionKind::Misconfigured => 20,
     }
 }
 

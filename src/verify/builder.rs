@@ -6,18 +6,13 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::rules::{Accept, Rules, Types};
+use super::options::Options;
+use super::rules::{Accept, Types};
 use super::verifier::{Policy, Verifier};
-use crate::claims::{ClaimNames, ClaimPath, RegisteredClaims};
+use crate::claims::ClaimPath;
 use crate::key::{IntoKeySource, KeySource};
 use crate::time::{Clock, SystemClock};
 
-/// Default of [`VerifierBuilder::leeway`].
-const LEEWAY: Duration = Duration::from_secs(60);
-/// More leeway than this is a mistake in the unit.
-const MOST_LEEWAY: Duration = Duration::from_secs(3600);
-/// Each place where roles may stand is looked up for every claim.
-const MOST_ROLE_PATHS: usize = 8;
 /// RFC 9068 §2.2.
 const ACCESS_TOKEN_CLAIMS: [&str; 7] = ["iss", "exp", "aud", "sub", "client_id", "iat", "jti"];
 
@@ -40,11 +35,11 @@ pub struct Keys(Arc<dyn KeySource>);
 
 /// The issuer was decided on.
 #[derive(Debug)]
-pub struct Issuers(Accept);
+pub struct Issuers(pub(super) Accept);
 
 /// The audience was decided on.
 #[derive(Debug)]
-pub struct Audiences(Accept);
+pub struct Audiences(pub(super) Accept);
 
 /// Builds a [`Verifier`]: made with [`Verifier::builder`].
 ///
@@ -63,19 +58,9 @@ pub struct VerifierBuilder<C, K, I, A> {
     issuers: I,
     audiences: A,
     options: Options,
-    claims: PhantomData<fn() -> C>,
-}
-
-struct Options {
     types: Types,
-    leeway: Duration,
-    max_age: Option<Duration>,
-    expiry_required: bool,
-    required: Vec<&'static str>,
-    names: ClaimNames,
-    /// Whether the default place of roles was replaced.
-    roles_set: bool,
     clock: Arc<dyn Clock>,
+    claims: PhantomData<fn() -> C>,
 }
 
 impl<C> VerifierBuilder<C, NeedsKeys, NeedsIssuer, NeedsAudience> {
@@ -84,16 +69,9 @@ impl<C> VerifierBuilder<C, NeedsKeys, NeedsIssuer, NeedsAudience> {
             keys: NeedsKeys,
             issuers: NeedsIssuer,
             audiences: NeedsAudience,
-            options: Options {
-                types: Types::Usual,
-                leeway: LEEWAY,
-                max_age: None,
-                expiry_required: true,
-                required: Vec::new(),
-                names: ClaimNames::default(),
-                roles_set: false,
-                clock: Arc::new(SystemClock),
-            },
+            options: Options::default(),
+            types: Types::Usual,
+            clock: Arc::new(SystemClock),
             claims: PhantomData,
         }
     }
@@ -103,8 +81,9 @@ impl<C, I, A> VerifierBuilder<C, NeedsKeys, I, A> {
     /// The keys that tokens may be signed with: a [`Key`](crate::key::Key), several of them, a
     /// [`KeySet`](crate::key::KeySet), or a source whose keys change at run time.
     pub fn keys(self, keys: impl IntoKeySource) -> VerifierBuilder<C, Keys, I, A> {
-        let Self { issuers, audiences, options, claims, .. } = self;
-        VerifierBuilder { keys: Keys(keys.into_key_source()), issuers, audiences, options, claims }
+        let Self { issuers, audiences, options, types, clock, claims, .. } = self;
+        let keys = Keys(keys.into_key_source());
+        VerifierBuilder { keys, issuers, audiences, options, types, clock, claims }
     }
 }
 
@@ -125,8 +104,9 @@ impl<C, K, A> VerifierBuilder<C, K, NeedsIssuer, A> {
     }
 
     fn issuers(self, issuers: Accept) -> VerifierBuilder<C, K, Issuers, A> {
-        let Self { keys, audiences, options, claims, .. } = self;
-        VerifierBuilder { keys, issuers: Issuers(issuers), audiences, options, claims }
+        let Self { keys, audiences, options, types, clock, claims, .. } = self;
+        let issuers = Issuers(issuers);
+        VerifierBuilder { keys, issuers, audiences, options, types, clock, claims }
     }
 }
 
@@ -156,8 +136,9 @@ impl<C, K, I> VerifierBuilder<C, K, I, NeedsAudience> {
     }
 
     fn audiences(self, audiences: Accept) -> VerifierBuilder<C, K, I, Audiences> {
-        let Self { keys, issuers, options, claims, .. } = self;
-        VerifierBuilder { keys, issuers, audiences: Audiences(audiences), options, claims }
+        let Self { keys, issuers, options, types, clock, claims, .. } = self;
+        let audiences = Audiences(audiences);
+        VerifierBuilder { keys, issuers, audiences, options, types, clock, claims }
     }
 }
 
@@ -197,7 +178,7 @@ impl<C, K, I, A> VerifierBuilder<C, K, I, A> {
     /// `aud`, `sub`, `client_id`, `iat` and `jti` are there. ID tokens, refresh tokens and logout
     /// tokens of the same issuer are then rejected.
     pub fn access_token_profile(mut self) -> Self {
-        self.options.types = Types::AccessToken;
+        self.types = Types::AccessToken;
         self.options.required.extend(ACCESS_TOKEN_CLAIMS);
         self
     }
@@ -210,7 +191,7 @@ impl<C, K, I, A> VerifierBuilder<C, K, I, A> {
     /// ([RFC 8725 §3.11](https://www.rfc-editor.org/rfc/rfc8725#section-3.11)).
     pub fn token_type(mut self, typ: impl Into<String>) -> Self {
         let typ = typ.into().into_boxed_str();
-        match &mut self.options.types {
+        match &mut self.types {
             Types::Only(types) => types.push(typ),
             types => *types = Types::Only(vec![typ]),
         }
@@ -226,11 +207,7 @@ impl<C, K, I, A> VerifierBuilder<C, K, I, A> {
     /// let auth0 = Verifier::<StandardClaims>::builder().roles_at("https://example.com/roles");
     /// ```
     pub fn roles_at(mut self, path: impl Into<ClaimPath>) -> Self {
-        if !self.options.roles_set {
-            self.options.roles_set = true;
-            self.options.names.roles.clear();
-        }
-        self.options.names.roles.push(path.into());
+        self.options.add_roles_at(path.into());
         self
     }
 
@@ -242,7 +219,7 @@ impl<C, K, I, A> VerifierBuilder<C, K, I, A> {
 
     /// The clock that all time rules go by. Default: the system's.
     pub fn clock(mut self, clock: impl Clock) -> Self {
-        self.options.clock = Arc::new(clock);
+        self.clock = Arc::new(clock);
         self
     }
 
@@ -254,7 +231,7 @@ impl<C, K, I, A> VerifierBuilder<C, K, I, A> {
 
 /// Options that make a verifier accept what it should not.
 #[must_use = "nothing was changed yet"]
-pub struct Dangerous<B>(B);
+pub struct Dangerous<B>(pub(super) B);
 
 impl<C, K, I, A> Dangerous<VerifierBuilder<C, K, I, A>> {
     /// Accepts tokens without `exp`: they are valid for ever, unless revoked or limited by
@@ -273,54 +250,12 @@ impl<C> VerifierBuilder<C, Keys, Issuers, Audiences> {
     /// maximum age of zero, a required claim that is not a registered one, more than eight places for
     /// roles, or an empty set of keys. The text says what to change.
     pub fn build(self) -> Result<Verifier<C>, BuildError> {
-        let Self { keys, issuers, audiences, options, .. } = self;
-        let empty = |accept: &Accept| matches!(accept, Accept::OneOf(values) if values.iter().any(|value| value.is_empty()));
-        let unknown = |claim: &&&str| RegisteredClaims::default().has(claim).is_none();
-        if empty(&issuers.0) {
-            return Err(BuildError::new(
-                "the issuer is empty: give its exact `iss`, or call `any_issuer()`",
-            ));
-        }
-        if empty(&audiences.0) {
-            return Err(BuildError::new(
-                "the audience is empty: give this service's name in `aud`, or call `any_audience()`",
-            ));
-        }
-        if options.leeway > MOST_LEEWAY {
-            return Err(BuildError::new(
-                "the leeway is more than an hour: it is meant for clocks that disagree by seconds",
-            ));
-        }
-        if options.max_age == Some(Duration::ZERO) {
-            return Err(BuildError::new(
-                "the maximum age is zero, so no token could ever be accepted",
-            ));
-        }
-        if options.required.iter().find(unknown).is_some() {
-            return Err(BuildError::new(
-                "a required claim is not a registered one: make it a field of your claims type that is not an `Option`",
-            ));
-        }
-        if options.names.roles.len() > MOST_ROLE_PATHS {
-            return Err(BuildError::new("roles are to be looked for in more than eight places"));
-        }
+        let Self { keys, issuers, audiences, options, types, clock, .. } = self;
+        let rules = options.into_rules(issuers.0, audiences.0, types)?;
         if keys.0.current().is_ok_and(|keys| keys.is_empty()) {
             return Err(BuildError::new("there is no key, so no token could ever be accepted"));
         }
-        Ok(Verifier::new(Policy {
-            keys: keys.0,
-            rules: Rules {
-                issuers: issuers.0,
-                audiences: audiences.0,
-                types: options.types,
-                leeway: options.leeway,
-                max_age: options.max_age,
-                expiry_required: options.expiry_required,
-                required: options.required,
-                names: options.names,
-            },
-            clock: options.clock,
-        }))
+        Ok(Verifier::new(Policy { keys: keys.0, rules, clock }))
     }
 }
 

@@ -56,7 +56,11 @@ mod builder;
 mod cache;
 mod compact;
 mod header;
+#[cfg(feature = "introspection")]
+#[cfg_attr(docsrs, doc(cfg(feature = "introspection")))]
+pub mod introspection;
 mod known_headers;
+mod options;
 mod rules;
 mod token_verifier;
 mod verified;

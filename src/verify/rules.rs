@@ -36,6 +36,10 @@ impl Accept {
         }
     }
 
+    pub(super) fn has_empty(&self) -> bool {
+        matches!(self, Self::OneOf(values) if values.iter().any(|value| value.is_empty()))
+    }
+
     fn accepts(&self, value: &str) -> bool {
         match self {
             Self::Any => true,
@@ -92,9 +96,19 @@ impl Types {
 impl Rules {
     /// Issuer and audience come first: a stranger's token learns nothing about time.
     pub(super) fn check(&self, claims: &RegisteredClaims, now: UnixTime) -> Result<(), Rejection> {
-        self.check_issuer(claims)?;
-        self.check_audience(claims)?;
+        self.check_parties(claims)?;
         self.check_times(claims, now)?;
+        self.check_required(claims)
+    }
+
+    /// Whose token it is and for whom.
+    pub(super) fn check_parties(&self, claims: &RegisteredClaims) -> Result<(), Rejection> {
+        self.check_issuer(claims)?;
+        self.check_audience(claims)
+    }
+
+    /// Whether all that has to be there is.
+    pub(super) fn check_required(&self, claims: &RegisteredClaims) -> Result<(), Rejection> {
         match self.required.iter().find(|claim| claims.has(claim) != Some(true)) {
             None => Ok(()),
             Some(claim) => {

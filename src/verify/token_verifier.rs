@@ -25,7 +25,7 @@ pub trait TokenVerifier: Clone + Send + Sync + 'static {
     ///
     /// # Errors
     /// A [`Rejection`] for every token that is not right in all respects, and one of kind
-    /// `KeysUnavailable` where that cannot be told at present.
+    /// `KeysUnavailable` or `IntrospectionUnavailable` where that cannot be told at present.
     fn verify(
         &self,
         token: BearerToken,

@@ -7,8 +7,9 @@ use crate::claims::{RegisteredClaims, VerifiedToken};
 use crate::credentials::TokenOrigin;
 use crate::time::UnixTime;
 
-/// A token whose signature and claims are right. Whether it was revoked is not known yet, so there
-/// is no way from here to the application's claims: the next step has to ask first.
+/// A token whose signature, or its issuer's word for it, and whose claims are right. Whether it was
+/// revoked is not known yet, so there is no way from here to the application's claims: the next step
+/// has to ask first.
 ///
 /// Only a [`TokenVerifier`](super::TokenVerifier) of this crate makes one.
 #[must_use = "a verified token is not yet known to be unrevoked"]

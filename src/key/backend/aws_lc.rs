@@ -82,7 +82,8 @@ fn mismatch(algorithm: Algorithm) -> KeyError {
     KeyError::mismatch(format!("the key is of another type than {algorithm} works with"))
 }
 
-#[cfg(any(test, feature = "testing"))]
+#[cfg(any(test, feature = "testing", feature = "introspection"))]
+#[cfg_attr(not(any(test, feature = "testing")), allow(dead_code))]
 mod signing {
     use aws_lc_rs::hmac;
     use aws_lc_rs::rand::{self, SystemRandom};
@@ -207,5 +208,5 @@ mod signing {
     }
 }
 
-#[cfg(any(test, feature = "testing"))]
+#[cfg(any(test, feature = "testing", feature = "introspection"))]
 pub(in crate::key) use signing::{SignKey, fill_random};

@@ -21,7 +21,7 @@ use none as chosen;
 use rust_crypto as chosen;
 
 pub(super) use chosen::VerifyKey;
-#[cfg(any(test, feature = "testing"))]
+#[cfg(any(test, feature = "testing", feature = "introspection"))]
 pub(super) use chosen::{SignKey, fill_random};
 
 #[cfg(test)]

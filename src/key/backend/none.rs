@@ -25,7 +25,8 @@ fn no_backend() -> KeyError {
     )
 }
 
-#[cfg(any(test, feature = "testing"))]
+#[cfg(any(test, feature = "testing", feature = "introspection"))]
+#[cfg_attr(not(any(test, feature = "testing")), allow(dead_code))]
 mod signing {
     use super::super::super::secret::Secret;
     use super::{Algorithm, KeyError, Material, no_backend};
@@ -59,5 +60,5 @@ mod signing {
     }
 }
 
-#[cfg(any(test, feature = "testing"))]
+#[cfg(any(test, feature = "testing", feature = "introspection"))]
 pub(in crate::key) use signing::{SignKey, fill_random};

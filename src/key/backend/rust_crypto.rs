@@ -112,7 +112,8 @@ fn mismatch(algorithm: Algorithm) -> KeyError {
     KeyError::mismatch(format!("the key is of another type than {algorithm} works with"))
 }
 
-#[cfg(any(test, feature = "testing"))]
+#[cfg(any(test, feature = "testing", feature = "introspection"))]
+#[cfg_attr(not(any(test, feature = "testing")), allow(dead_code))]
 mod signing {
     use hmac::digest::KeyInit;
     use hmac::{Hmac, Mac};
@@ -300,6 +301,6 @@ mod signing {
     }
 }
 
-#[cfg(any(test, feature = "testing"))]
+#[cfg(any(test, feature = "testing", feature = "introspection"))]
 #[cfg_attr(feature = "aws-lc-rs", allow(unused_imports))]
 pub(in crate::key) use signing::{SignKey, fill_random};

@@ -1,0 +1,30 @@
+//! How this crate speaks HTTP to an identity provider, where it has to (feature `remote`).
+//!
+//! 1. A [`Fetch`] sends one request and collects one response; nothing here retries, caches or
+//!    follows redirects.
+//! 2. Only URLs from configuration, and those that a configured provider's metadata names, are ever
+//!    asked for. `https` is required, loopback and a spelled-out choice apart.
+//! 3. Every response is bounded in size and time ([`FetchLimits`]), by the implementation and once
+//!    more by its caller.
+//!
+//! `ReqwestFetch` (feature `reqwest`) is the ready one. For a proxy, a private CA or client
+//! certificates, give it a client builder of your own, or implement [`Fetch`] over any client.
+//!
+//! The runtime is tokio's, with its timers enabled, as `#[tokio::main]` does.
+
+mod error;
+mod limits;
+#[cfg(feature = "reqwest")]
+mod reqwest_fetch;
+mod send;
+mod traits;
+mod url;
+
+pub use error::{FetchError, FetchErrorKind};
+pub use limits::FetchLimits;
+#[cfg(feature = "reqwest")]
+#[cfg_attr(docsrs, doc(cfg(feature = "reqwest")))]
+pub use reqwest_fetch::ReqwestFetch;
+pub(crate) use send::send;
+pub use traits::Fetch;
+pub(crate) use url::{UrlProblem, checked_url, is_https};

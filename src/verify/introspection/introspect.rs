@@ -1,0 +1,127 @@
+//! [`Introspection`]: the verifier of tokens that only their issuer can read.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use futures_util::future::FusedFuture;
+use serde::de::DeserializeOwned;
+
+use super::builder::IntrospectionBuilder;
+use super::cache::Key;
+use super::endpoint::retry;
+use super::inquiry::{Answer, Flight, Inquiry, Known};
+use super::response::unavailable;
+use crate::credentials::{BearerToken, TokenOrigin};
+use crate::fetch::Fetch;
+use crate::head::RequestHead;
+use crate::rejection::Rejection;
+use crate::step::Step;
+use crate::verify::{TokenVerifier, Verified};
+
+/// Verifies tokens by asking their issuer
+/// ([RFC 7662](https://www.rfc-editor.org/rfc/rfc7662)), and reads what it answers into `C`.
+///
+/// Made with [`Introspection::builder`]; the [module](crate::verify::introspection) has the rules. It is one `Arc`: cheap to
+/// clone, and clones share what is remembered.
+pub struct Introspection<C> {
+    inquiry: Arc<Inquiry<C>>,
+}
+
+impl<C> Introspection<C> {
+    /// Starts building: asks at this URL, through this HTTP client. How this service authenticates
+    /// itself there and the audience have to be decided on.
+    pub fn builder(endpoint: impl Into<String>, fetch: impl Fetch) -> IntrospectionBuilder<C> {
+        IntrospectionBuilder::new(endpoint.into(), Arc::new(fetch))
+    }
+
+    pub(super) fn new(inquiry: Inquiry<C>) -> Self {
+        Self { inquiry: Arc::new(inquiry) }
+    }
+
+    /// Forgets what is remembered of one token, an answer under way included: for a logout that
+    /// revokes it at the issuer ([RFC 7009](https://www.rfc-editor.org/rfc/rfc7009)). Takes effect at
+    /// once in this process only.
+    pub fn forget(&self, token: &BearerToken) {
+        self.inquiry.forget(&Key(token.clone()));
+    }
+
+    /// Forgets everything that is remembered, answers under way included.
+    pub fn clear(&self) {
+        self.inquiry.clear();
+    }
+
+    /// Judges the times, which pass while an answer is remembered.
+    fn judge(&self, answer: Answer<C>, origin: TokenOrigin) -> Result<Verified<C>, Rejection> {
+        let token = answer?;
+        let at = self.inquiry.clock.now();
+        self.inquiry.rules.check_times(&token.registered, at)?;
+        Ok(Verified { token, at, origin })
+    }
+}
+
+impl<C: DeserializeOwned + Send + Sync + 'static> TokenVerifier for Introspection<C> {
+    type Claims = C;
+    type Future = IntrospectionFuture<C>;
+
+    fn verify(
+        &self,
+        token: BearerToken,
+        _head: &RequestHead<'_>,
+    ) -> Step<Result<Verified<C>, Rejection>, IntrospectionFuture<C>> {
+        let origin = token.origin();
+        match self.inquiry.look_up(token, self.inquiry.clock.now()) {
+            Known::Answer(answer) => Step::Now(self.judge(answer, origin)),
+            Known::Asked(flight) => {
+                Step::Later(IntrospectionFuture { flight, origin, introspection: self.clone() })
+            }
+        }
+    }
+}
+
+/// Waits for what the endpoint answers.
+#[must_use = "futures do nothing unless polled"]
+pub struct IntrospectionFuture<C> {
+    flight: Flight<C>,
+    origin: TokenOrigin,
+    introspection: Introspection<C>,
+}
+
+impl<C> Future for IntrospectionFuture<C> {
+    type Output = Result<Verified<C>, Rejection>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if self.flight.is_terminated() {
+            // Polled after completion, against the contract of `Future`: fail closed.
+            return Poll::Pending;
+        }
+        let landed = ready!(Pin::new(&mut self.flight).poll(cx));
+        // No answer: the HTTP client panicked, or the runtime shuts down.
+        let lost =
+            || retry(unavailable("the question to the introspection endpoint came to nothing"));
+        let answer = landed.unwrap_or_else(|_| Err(lost()));
+        Poll::Ready(self.introspection.judge(answer, self.origin))
+    }
+}
+
+impl<C> Clone for Introspection<C> {
+    fn clone(&self) -> Self {
+        Self { inquiry: Arc::clone(&self.inquiry) }
+    }
+}
+
+impl<C> fmt::Debug for Introspection<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Introspection")
+            .field("client", &self.inquiry.endpoint.client)
+            .field("limits", &self.inquiry.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<C> fmt::Debug for IntrospectionFuture<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IntrospectionFuture").finish_non_exhaustive()
+    }
+}

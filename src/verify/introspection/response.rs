@@ -1,0 +1,111 @@
+//! What an introspection response says of a token, [RFC 7662 §2.2](https://www.rfc-editor.org/rfc/rfc7662#section-2.2).
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::super::rules::Rules;
+use crate::claims::{RegisteredClaims, decode};
+use crate::rejection::{Rejection, RejectionKind};
+
+/// The values of `token_type`, `token_use` and `typ` that mean an access token sent as a bearer
+/// token; compared without case.
+const ACCESS_TOKEN: [&str; 6] = [
+    "bearer",
+    "access_token",
+    "access",
+    "jwt",
+    "at+jwt",
+    "urn:ietf:params:oauth:token-type:access_token",
+];
+
+/// Which kinds of token are accepted, by what the response says of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kinds {
+    /// A response that names another kind of token is rejected; one that names none is not.
+    NotAnother,
+    /// The response has to name its kind.
+    Named,
+    Any,
+}
+
+/// The claims of an active token, of which only the times are left to check.
+pub(super) struct Active<C> {
+    pub(super) custom: C,
+    pub(super) registered: RegisteredClaims,
+}
+
+/// The members that decide whether the rest is looked at. serde's derive refuses those that stand
+/// there twice.
+#[derive(Deserialize)]
+struct Status {
+    active: bool,
+    #[serde(default)]
+    token_type: Option<Value>,
+    #[serde(default)]
+    token_use: Option<Value>,
+    #[serde(default)]
+    typ: Option<Value>,
+}
+
+impl Kinds {
+    /// A refresh token or ID token is active too, and must not pass for an access token; nor may a
+    /// token that is bound to its sender (`DPoP`) be used without the proof.
+    fn accept(self, status: &Status) -> bool {
+        if self == Self::Any {
+            return true;
+        }
+        let mut named = [&status.token_type, &status.token_use, &status.typ].into_iter().flatten();
+        let is_access = |value: &Value| {
+            let name = value.as_str().unwrap_or_default();
+            ACCESS_TOKEN.iter().any(|accepted| name.eq_ignore_ascii_case(accepted))
+        };
+        (self == Self::NotAnother || named.clone().next().is_some()) && named.all(is_access)
+    }
+}
+
+/// Reads a response: the claims of an active token, or why the token is rejected.
+///
+/// # Errors
+/// If the response is not what an introspection endpoint answers: that says nothing of the token.
+pub(super) fn read<C: DeserializeOwned>(
+    json: String,
+    rules: &Rules,
+    kinds: Kinds,
+) -> Result<Result<Active<C>, Rejection>, Rejection> {
+    // serde would take an array for the object too.
+    let is_object = json.trim_start().starts_with('{');
+    let status = serde_json::from_str::<Status>(&json).ok().filter(|_| is_object);
+    let Some(status) = status else {
+        return Err(unavailable(
+            "the introspection response is not a JSON object with exactly one boolean `active`",
+        ));
+    };
+    Ok(if !status.active {
+        Err(Rejection::new(RejectionKind::Inactive, "the issuer says the token is not active"))
+    } else if kinds.accept(&status) {
+        claims(json, rules)
+    } else {
+        let reason = "the introspection response does not call the token a bearer access token";
+        Err(Rejection::new(RejectionKind::WrongType, reason))
+    })
+}
+
+fn claims<C: DeserializeOwned>(json: String, rules: &Rules) -> Result<Active<C>, Rejection> {
+    let (registered, custom) = decode(json, &rules.names).map_err(|error| {
+        let reason = "the introspection response cannot be read into the application's claims type";
+        Rejection::new(RejectionKind::InvalidClaims, reason).with_source(error)
+    })?;
+    rules.check_parties(&registered)?;
+    rules.check_required(&registered)?;
+    Ok(Active { custom, registered })
+}
+
+/// A rejection that says nothing of the token.
+pub(super) fn unavailable(reason: &'static str) -> Rejection {
+    Rejection::new(RejectionKind::IntrospectionUnavailable, reason)
+}
+
+#[cfg(test)]
+#[path = "response_tests.rs"]
+mod tests;

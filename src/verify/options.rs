@@ -1,0 +1,84 @@
+//! [`Options`]: the rules that builders collect, checked once when they are done.
+
+use std::time::Duration;
+
+use super::builder::BuildError;
+use super::rules::{Accept, Rules, Types};
+use crate::claims::{ClaimNames, ClaimPath, RegisteredClaims};
+
+/// The default leeway.
+const LEEWAY: Duration = Duration::from_secs(60);
+/// More leeway than this is a mistake in the unit.
+const MOST_LEEWAY: Duration = Duration::from_secs(3600);
+/// Each place where roles may stand is looked up for every claim.
+const MOST_ROLE_PATHS: usize = 8;
+
+/// What every builder of a token verifier can be told about claims.
+pub(super) struct Options {
+    pub(super) leeway: Duration,
+    pub(super) max_age: Option<Duration>,
+    pub(super) expiry_required: bool,
+    pub(super) required: Vec<&'static str>,
+    pub(super) names: ClaimNames,
+    /// Whether the default place of roles was replaced.
+    pub(super) roles_set: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            leeway: LEEWAY,
+            max_age: None,
+            expiry_required: true,
+            required: Vec::new(),
+            names: ClaimNames::default(),
+            roles_set: false,
+        }
+    }
+}
+
+impl Options {
+    /// The first place replaces the default one.
+    pub(super) fn add_roles_at(&mut self, path: ClaimPath) {
+        if !self.roles_set {
+            self.roles_set = true;
+            self.names.roles.clear();
+        }
+        self.names.roles.push(path);
+    }
+
+    /// The rules, unless a setting cannot be meant.
+    pub(super) fn into_rules(
+        self,
+        issuers: Accept,
+        audiences: Accept,
+        types: Types,
+    ) -> Result<Rules, BuildError> {
+        let unknown = |claim: &&&str| RegisteredClaims::default().has(claim).is_none();
+        let problem = if issuers.has_empty() {
+            "the issuer is empty: give its exact `iss`, or call `any_issuer()`"
+        } else if audiences.has_empty() {
+            "the audience is empty: give this service's name in `aud`, or call `any_audience()`"
+        } else if self.leeway > MOST_LEEWAY {
+            "the leeway is more than an hour: it is meant for clocks that disagree by seconds"
+        } else if self.max_age == Some(Duration::ZERO) {
+            "the maximum age is zero, so no token could ever be accepted"
+        } else if self.required.iter().find(unknown).is_some() {
+            "a required claim is not a registered one: make it a field of your claims type that is not an `Option`"
+        } else if self.names.roles.len() > MOST_ROLE_PATHS {
+            "roles are to be looked for in more than eight places"
+        } else {
+            return Ok(Rules {
+                issuers,
+                audiences,
+                types,
+                leeway: self.leeway,
+                max_age: self.max_age,
+                expiry_required: self.expiry_required,
+                required: self.required,
+                names: self.names,
+            });
+        };
+        Err(BuildError::new(problem))
+    }
+}
