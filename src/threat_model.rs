@@ -36,10 +36,15 @@
 //!   route added later is not protected; its extractors and guards will answer 500, a handler that
 //!   takes no claims will answer anyone.
 //! - **CORS preflights** pass by default (OPTIONS with `Origin` and
-//!   `Access-Control-Request-Method`), guards included, as browsers send them without credentials. A
-//!   handler that answers OPTIONS with content, such as one registered with axum's `any`, has to
-//!   take `Claims` or the layer has to be told
-//!   [`authenticate_preflight`](crate::layer::AuthLayer::authenticate_preflight).
+//!   `Access-Control-Request-Method`, and no body), as browsers send them without credentials. They
+//!   are there for a CORS layer further inside; guards and extractors reject them. A service that
+//!   does not look at the method (a handler registered with axum's `any`, a client-streaming gRPC
+//!   method) and asks neither guard nor extractor would answer anyone: tell the layer
+//!   [`authenticate_preflight`](crate::layer::AuthLayer::authenticate_preflight) there, and always
+//!   in front of tonic.
+//! - **Authentication for a proxy** (`auth_request`, `ext_authz`, forward-auth): rejections of gRPC
+//!   requests have HTTP status 200, as gRPC demands, and the proxy would take that for a yes. Give
+//!   such a service `.responder(EmptyBody)`.
 //! - **Tokens in cookies** are sent by browsers on requests of other sites. Until this crate checks
 //!   `Origin` itself, put tower-http's `csrf` layer in front of routes that change things.
 //! - **Rate limits.** Rejecting a token costs less than accepting one, and still costs a signature

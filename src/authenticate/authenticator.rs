@@ -39,9 +39,10 @@ impl<V: TokenVerifier, R: RevocationCheck> Authenticator<V, R> {
     pub(crate) fn authenticate(
         &self,
         head: &RequestHead<'_>,
+        has_body: bool,
     ) -> Step<Admitted<V>, AuthenticateFuture<V, R>> {
         let started = self.observer.is_some().then(Instant::now);
-        match self.steps(head) {
+        match self.steps(head, has_body) {
             Step::Now(admission) => Step::Now(self.decided(admission, started)),
             Step::Later(waiting) => {
                 Step::Later(AuthenticateFuture::new(waiting, self.clone(), started))
@@ -49,8 +50,10 @@ impl<V: TokenVerifier, R: RevocationCheck> Authenticator<V, R> {
         }
     }
 
-    fn steps(&self, head: &RequestHead<'_>) -> Step<Admitted<V>, Waiting<V, R>> {
-        if self.preflight_passes && is_cors_preflight(head) {
+    fn steps(&self, head: &RequestHead<'_>, has_body: bool) -> Step<Admitted<V>, Waiting<V, R>> {
+        // A preflight has no body. What has one may be a call that only looks like a preflight, to a
+        // service that does not look at the method; gRPC services do not.
+        if self.preflight_passes && !has_body && is_cors_preflight(head) {
             return Step::Now(Admission::Preflight);
         }
         let token = match self.source.find(head) {

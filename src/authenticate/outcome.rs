@@ -17,7 +17,7 @@ pub enum Outcome {
     Authenticated(Principal),
     /// There was no token, and the mode allows that.
     Anonymous,
-    /// A CORS preflight, which browsers send without credentials. Guards let it pass too.
+    /// A CORS preflight, which browsers send without credentials. To guards it is anonymous.
     Preflight,
     /// The token was bad, and the mode is [`Inspect`](super::Mode::Inspect).
     Rejected(Rejection),

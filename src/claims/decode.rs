@@ -10,7 +10,6 @@ use std::fmt;
 
 use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, forward_to_deserialize_any};
-use serde_json::Number;
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
@@ -18,7 +17,7 @@ use super::error::ClaimsError;
 use super::names::ClaimNames;
 use super::registered::RegisteredClaims;
 use super::roles::RolesAt;
-use super::scalar::{Str, StrOrList, Value, numeric_date};
+use super::scalar::{Number, Str, StrOrList, Value};
 use super::text::{Text, Texts};
 
 /// Reads a payload: a JSON object, each registered claim at most once and of its own type.
@@ -154,20 +153,20 @@ impl<'de> Notes<'_, 'de> {
         }
     }
 
-    fn number(&mut self, claim: Claim, value: &Number) -> Result<(), ClaimsError> {
+    fn number(&mut self, claim: Claim, value: Number) -> Result<(), ClaimsError> {
         const NOT_A_DATE: ClaimsError = ClaimsError::new("is not a time");
         match claim {
             Claim::ExpiresAt => {
-                self.claims.expires_at = Some(numeric_date(value).ok_or(NOT_A_DATE)?);
+                self.claims.expires_at = Some(value.as_numeric_date().ok_or(NOT_A_DATE)?);
             }
             Claim::NotBefore => {
-                self.claims.not_before = Some(numeric_date(value).ok_or(NOT_A_DATE)?);
+                self.claims.not_before = Some(value.as_numeric_date().ok_or(NOT_A_DATE)?);
             }
             Claim::IssuedAt => {
-                self.claims.issued_at = Some(numeric_date(value).ok_or(NOT_A_DATE)?);
+                self.claims.issued_at = Some(value.as_numeric_date().ok_or(NOT_A_DATE)?);
             }
             Claim::AuthTime => {
-                self.claims.auth_time = Some(numeric_date(value).ok_or(NOT_A_DATE)?);
+                self.claims.auth_time = Some(value.as_numeric_date().ok_or(NOT_A_DATE)?);
             }
             _ => {
                 let version = value.as_u64().ok_or(ClaimsError::new("is not a whole number"))?;
@@ -331,8 +330,8 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for TeeMap<'_, '_, 'de, A> {
             | Claim::AuthTime
             | Claim::TokenVersion => {
                 let value: Number = self.read("is not a number in range")?;
-                match self.notes.number(self.claim, &value) {
-                    Ok(()) => seed.deserialize(Value::Number(&value)),
+                match self.notes.number(self.claim, value) {
+                    Ok(()) => seed.deserialize(Value::Number(value)),
                     Err(error) => Err(self.refuse(error)),
                 }
             }

@@ -1,5 +1,7 @@
 //! [`ClaimPath`]: where in the payload a claim stands.
 
+use super::registered::RegisteredClaims;
+
 /// The way to a claim: one name, or several where objects are nested.
 ///
 /// A plain string is one name, dots and all, so `"https://example.com/roles"` is a single claim.
@@ -16,6 +18,17 @@
 pub struct ClaimPath {
     pub(super) first: Box<str>,
     pub(super) rest: Box<[Box<str>]>,
+}
+
+impl ClaimPath {
+    /// Whether roles there would never be found: the name has a meaning of its own.
+    pub(crate) fn first_is_registered(&self) -> bool {
+        is_registered(&self.first)
+    }
+}
+
+fn is_registered(name: &str) -> bool {
+    RegisteredClaims::default().has(name).is_some()
 }
 
 impl From<&str> for ClaimPath {
@@ -48,6 +61,14 @@ pub(crate) struct ClaimNames {
     pub(crate) roles: Vec<ClaimPath>,
     /// The claim that holds the token version.
     pub(crate) token_version: Box<str>,
+}
+
+impl ClaimNames {
+    /// Whether the claim of the token version has another meaning.
+    pub(crate) fn token_version_taken(&self) -> bool {
+        let taken = |path: &ClaimPath| path.first == self.token_version;
+        is_registered(&self.token_version) || self.roles.iter().any(taken)
+    }
 }
 
 impl Default for ClaimNames {

@@ -12,7 +12,7 @@ use super::text::Text;
 /// The roles of a token, from the places the verifier was told to look at (`roles` by default).
 ///
 /// A role claim is an array of strings or one string, which is one role, spaces and all. A claim of
-/// another shape holds no roles: guards then deny.
+/// another shape holds no roles: [`role`](crate::guard::role) then denies, and its `not` passes.
 #[derive(Clone, Copy)]
 pub struct Roles<'a> {
     pub(super) held: &'a [Text],
@@ -20,10 +20,10 @@ pub struct Roles<'a> {
 }
 
 impl<'a> Roles<'a> {
-    /// Whether this role is among them, compared exactly.
+    /// Whether this role is among them, compared exactly. The empty string never is.
     #[must_use]
     pub fn contains(&self, role: &str) -> bool {
-        self.iter().any(|held| held == role)
+        !role.is_empty() && self.iter().any(|held| held == role)
     }
 
     /// Each role, in the order of the token.
@@ -41,7 +41,7 @@ impl<'a> Roles<'a> {
 
 impl fmt::Debug for Roles<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.iter()).finish()
+        write!(f, "Roles({} held)", self.held.len())
     }
 }
 

@@ -9,7 +9,6 @@ use std::fmt;
 use serde::de::value::{BorrowedStrDeserializer, SeqDeserializer};
 use serde::de::{self, Deserialize, Deserializer, IntoDeserializer, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
-use serde_json::Number;
 
 use super::error::ClaimsError;
 use crate::time::UnixTime;
@@ -71,11 +70,55 @@ impl<'de> Deserialize<'de> for StrOrList<'de> {
     }
 }
 
-/// RFC 7519 §2: a JSON number of seconds, whole or not, that is neither negative nor too large.
-pub(super) fn numeric_date(number: &Number) -> Option<UnixTime> {
-    match number.as_u64() {
-        Some(secs) => Some(UnixTime::from_secs(secs)),
-        None => UnixTime::from_secs_f64(number.as_f64()?),
+/// A JSON number.
+///
+/// Not serde_json's own type: where another crate turns on its `arbitrary_precision`, that one also
+/// reads a certain object as a number.
+#[derive(Clone, Copy)]
+pub(super) enum Number {
+    Whole(u64),
+    Negative(i64),
+    Fraction(f64),
+}
+
+impl Number {
+    /// RFC 7519 §2: a number of seconds, whole or not, that is neither negative nor too large.
+    pub(super) fn as_numeric_date(self) -> Option<UnixTime> {
+        match self {
+            Self::Whole(secs) => Some(UnixTime::from_secs(secs)),
+            Self::Negative(_) => None,
+            Self::Fraction(secs) => UnixTime::from_secs_f64(secs),
+        }
+    }
+
+    pub(super) fn as_u64(self) -> Option<u64> {
+        match self {
+            Self::Whole(whole) => Some(whole),
+            _ => None,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Numeric;
+        impl Visitor<'_> for Numeric {
+            type Value = Number;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number")
+            }
+            fn visit_u64<E>(self, value: u64) -> Result<Number, E> {
+                Ok(Number::Whole(value))
+            }
+            fn visit_i64<E>(self, value: i64) -> Result<Number, E> {
+                Ok(u64::try_from(value).map_or(Number::Negative(value), Number::Whole))
+            }
+            fn visit_f64<E>(self, value: f64) -> Result<Number, E> {
+                Ok(Number::Fraction(value))
+            }
+        }
+        deserializer.deserialize_f64(Numeric)
     }
 }
 
@@ -84,7 +127,7 @@ pub(super) fn numeric_date(number: &Number) -> Option<UnixTime> {
 pub(super) enum Value<'a, 'de> {
     Str(&'a Cow<'de, str>),
     List(&'a [Cow<'de, str>]),
-    Number(&'a Number),
+    Number(Number),
 }
 
 impl<'a, 'de> From<&'a StrOrList<'de>> for Value<'a, 'de> {
@@ -110,16 +153,9 @@ impl<'de> Deserializer<'de> for Value<'_, 'de> {
                 values.end()?;
                 Ok(read)
             }
-            Self::Number(number) => {
-                if let Some(value) = number.as_u64() {
-                    visitor.visit_u64(value)
-                } else if let Some(value) = number.as_i64() {
-                    visitor.visit_i64(value)
-                } else {
-                    let value = number.as_f64().filter(|value| value.is_finite());
-                    visitor.visit_f64(value.ok_or_else(|| ClaimsError::new("is out of range"))?)
-                }
-            }
+            Self::Number(Number::Whole(value)) => visitor.visit_u64(value),
+            Self::Number(Number::Negative(value)) => visitor.visit_i64(value),
+            Self::Number(Number::Fraction(value)) => visitor.visit_f64(value),
         }
     }
 

@@ -42,6 +42,6 @@ impl<'a> Scopes<'a> {
 
 impl fmt::Debug for Scopes<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.iter()).finish()
+        write!(f, "Scopes({} held)", self.iter().count())
     }
 }

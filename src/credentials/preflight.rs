@@ -1,20 +1,26 @@
 //! CORS preflights, which never carry credentials.
 
 use http::Method;
-use http::header::{ACCESS_CONTROL_REQUEST_METHOD, ORIGIN};
+use http::header::{
+    ACCESS_CONTROL_REQUEST_METHOD, CONTENT_LENGTH, CONTENT_TYPE, ORIGIN, TRANSFER_ENCODING,
+};
 
 use crate::head::RequestHead;
 
-/// Whether this is a CORS preflight: `OPTIONS` with `Origin` and `Access-Control-Request-Method`
+/// Whether this is the head of a CORS preflight: `OPTIONS` with `Origin` and
+/// `Access-Control-Request-Method`, and no sign of a body
 /// ([Fetch §4.8](https://fetch.spec.whatwg.org/#cors-preflight-fetch)).
 ///
 /// Browsers send it without credentials, so a layer that rejects it breaks every cross-origin
-/// caller. A plain `OPTIONS` is none.
+/// caller. A plain `OPTIONS` is none. Over HTTP/2 a head does not tell whether a body follows: whoever
+/// lets preflights pass has to look at the body too.
 #[must_use]
 pub fn is_cors_preflight(head: &RequestHead<'_>) -> bool {
     head.method() == Method::OPTIONS
         && head.headers().contains_key(ORIGIN)
         && head.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD)
+        && ![CONTENT_TYPE, TRANSFER_ENCODING].iter().any(|name| head.headers().contains_key(name))
+        && head.headers().get_all(CONTENT_LENGTH).iter().all(|length| length == "0")
 }
 
 #[cfg(test)]
@@ -38,6 +44,9 @@ mod tests {
         assert!(!is("options", &both));
         assert!(!is("OPTIONS", &[ORIGIN]));
         assert!(!is("OPTIONS", &[ACCESS_CONTROL_REQUEST_METHOD]));
+        for of_a_body in [CONTENT_TYPE, CONTENT_LENGTH, TRANSFER_ENCODING] {
+            assert!(!is("OPTIONS", &[ORIGIN, ACCESS_CONTROL_REQUEST_METHOD, of_a_body]));
+        }
         assert!(!is("OPTIONS", &[]));
     }
 }

@@ -70,7 +70,11 @@ fn weight(rejection: &Rejection) -> Option<u8> {
 
 impl<G: Guards> All<G> {
     /// What denials name themselves, and what the guards that passed need.
-    fn scopes_in_this_case(&self, denials: &[(usize, Rejection)]) -> Vec<String> {
+    fn scopes_in_this_case(
+        &self,
+        principal: &Principal,
+        denials: &[(usize, Rejection)],
+    ) -> Vec<String> {
         let mut scopes: Vec<String> = Vec::new();
         let mut place = 0;
         self.0.each(&mut |guard| {
@@ -78,7 +82,7 @@ impl<G: Guards> All<G> {
             let mut own = Vec::new();
             match denial.and_then(|(_, rejection)| rejection.scope()) {
                 Some(named) => own.extend(named.split(' ').map(str::to_owned)),
-                None => guard.needed_scopes(&mut own),
+                None => guard.needed_scopes(principal, &mut own),
             }
             for scope in own {
                 if !scope.is_empty() && !scopes.contains(&scope) {
@@ -108,15 +112,15 @@ impl<G: Guards> Guard for All<G> {
             None if count == 0 => Err(forbidden()),
             None => Ok(()),
             Some((_, rejection)) if rejection.kind() == RejectionKind::InsufficientScope => {
-                let scopes = self.scopes_in_this_case(&denials);
+                let scopes = self.scopes_in_this_case(principal, &denials);
                 Err(rejection.clone().with_scope(scopes.join(" ")))
             }
             Some((_, rejection)) => Err(rejection.clone()),
         }
     }
 
-    fn needed_scopes(&self, scopes: &mut Vec<String>) {
-        self.0.each(&mut |guard| guard.needed_scopes(scopes));
+    fn needed_scopes(&self, principal: &Principal, scopes: &mut Vec<String>) {
+        self.0.each(&mut |guard| guard.needed_scopes(principal, scopes));
     }
 }
 
@@ -143,19 +147,25 @@ impl<G: Guards> Guard for Any<G> {
         if passed { Ok(()) } else { Err(lightest.unwrap_or_else(forbidden)) }
     }
 
-    /// Of one way at most: the scopes of the others are not needed.
-    fn needed_scopes(&self, scopes: &mut Vec<String>) {
-        let mut found = false;
+    /// Of the way that is open to the principal, or else of the first: the others are not needed.
+    fn needed_scopes(&self, principal: &Principal, scopes: &mut Vec<String>) {
+        let mut chosen: Option<(bool, Vec<String>)> = None;
         self.0.each(&mut |guard| {
-            if !found {
+            let open = guard.check(principal).is_ok();
+            let better = chosen
+                .as_ref()
+                .is_none_or(|(chosen_open, chosen)| !chosen_open && (open || chosen.is_empty()));
+            if better {
                 let mut own = Vec::new();
-                guard.needed_scopes(&mut own);
-                found = !own.is_empty();
-                scopes.extend(
-                    own.into_iter().filter(|scope| !scopes.contains(scope)).collect::<Vec<_>>(),
-                );
+                guard.needed_scopes(principal, &mut own);
+                chosen = Some((open, own));
             }
         });
+        for scope in chosen.map(|(_, own)| own).unwrap_or_default() {
+            if !scopes.contains(&scope) {
+                scopes.push(scope);
+            }
+        }
     }
 }
 

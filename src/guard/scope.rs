@@ -39,7 +39,7 @@ impl Guard for Scope {
         Err(Rejection::new(RejectionKind::InsufficientScope, reason).with_scope(&*self.0))
     }
 
-    fn needed_scopes(&self, scopes: &mut Vec<String>) {
+    fn needed_scopes(&self, _: &Principal, scopes: &mut Vec<String>) {
         for scope in self.each() {
             if !scopes.iter().any(|needed| needed == scope) {
                 scopes.push(scope.to_owned());

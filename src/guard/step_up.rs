@@ -6,13 +6,17 @@ use std::time::Duration;
 use super::traits::Guard;
 use crate::claims::Principal;
 use crate::rejection::{Rejection, RejectionKind};
+use crate::time::UnixTime;
 
 /// The guard made by [`authenticated_within`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AuthenticatedWithin(Duration);
 
+/// How far the issuer's clock may be ahead.
+const AHEAD: Duration = Duration::from_secs(60);
+
 /// Passes users who proved who they are (`auth_time`) no longer ago than this. A token without
-/// `auth_time` does not pass. The client is told `max_age`, in whole seconds.
+/// `auth_time`, or with one more than a minute ahead, does not pass. The client is told `max_age`, in whole seconds.
 #[must_use]
 pub fn authenticated_within(max_age: Duration) -> AuthenticatedWithin {
     AuthenticatedWithin(max_age)
@@ -20,8 +24,9 @@ pub fn authenticated_within(max_age: Duration) -> AuthenticatedWithin {
 
 impl Guard for AuthenticatedWithin {
     fn check(&self, principal: &Principal) -> Result<(), Rejection> {
-        let fresh = |auth_time: crate::time::UnixTime| {
-            principal.authenticated_at() <= auth_time.saturating_add(self.0)
+        let now = principal.authenticated_at();
+        let fresh = |auth_time: UnixTime| {
+            now <= auth_time.saturating_add(self.0) && auth_time <= now.saturating_add(AHEAD)
         };
         if principal.registered().auth_time().is_some_and(fresh) {
             return Ok(());

@@ -21,10 +21,10 @@ pub trait Guard: Send + Sync + 'static {
     /// other kind says that it could not be decided: it is never turned into a pass.
     fn check(&self, principal: &Principal) -> Result<(), Rejection>;
 
-    /// Adds the scopes this guard needs to `scopes`, for the challenge that names all of them. Only
-    /// guards about scopes have any.
-    fn needed_scopes(&self, scopes: &mut Vec<String>) {
-        let _ = scopes;
+    /// Adds the scopes this guard needs of this principal to `scopes`, held or not, for the challenge
+    /// that names all of them. Only guards about scopes have any.
+    fn needed_scopes(&self, principal: &Principal, scopes: &mut Vec<String>) {
+        let _ = (principal, scopes);
     }
 }
 
@@ -33,8 +33,8 @@ impl<G: Guard + ?Sized> Guard for Box<G> {
         (**self).check(principal)
     }
 
-    fn needed_scopes(&self, scopes: &mut Vec<String>) {
-        (**self).needed_scopes(scopes);
+    fn needed_scopes(&self, principal: &Principal, scopes: &mut Vec<String>) {
+        (**self).needed_scopes(principal, scopes);
     }
 }
 
@@ -43,7 +43,7 @@ impl<G: Guard + ?Sized> Guard for Arc<G> {
         (**self).check(principal)
     }
 
-    fn needed_scopes(&self, scopes: &mut Vec<String>) {
-        (**self).needed_scopes(scopes);
+    fn needed_scopes(&self, principal: &Principal, scopes: &mut Vec<String>) {
+        (**self).needed_scopes(principal, scopes);
     }
 }

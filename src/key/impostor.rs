@@ -7,6 +7,8 @@
 use std::collections::HashMap;
 
 use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+use zeroize::Zeroizing;
 
 use super::der::{self, Shape};
 use super::error::{KeyError, KeyErrorKind};
@@ -17,9 +19,10 @@ use super::secret::decode_base64;
 /// also base64-encoded once more.
 pub(super) fn refuse(secret: &[u8]) -> Result<(), KeyError> {
     let found = find(secret).or_else(|| {
-        let mut text = zeroize::Zeroizing::new(Vec::with_capacity(secret.len()));
+        let mut text = Zeroizing::new(Vec::with_capacity(secret.len()));
         text.extend(secret.iter().filter(|byte| !byte.is_ascii_whitespace()));
-        decode_base64(&text).as_deref().and_then(|bytes| find(bytes))
+        let decoded = [decode_base64(&text), decode_hex(&text), decode_utf16(secret)];
+        decoded.into_iter().flatten().find_map(|bytes| find(&bytes))
     });
     match found {
         None => Ok(()),
@@ -35,12 +38,19 @@ pub(super) fn refuse(secret: &[u8]) -> Result<(), KeyError> {
 }
 
 fn find(bytes: &[u8]) -> Option<&'static str> {
-    if let Some(shape) = der::shape(bytes) {
+    // Read from a file, DER may have white space around it, or NULs behind.
+    let core = bytes.trim_ascii();
+    let core = core.iter().rposition(|byte| *byte != 0).and_then(|last| core.get(..=last));
+    let shapes = [Some(bytes), core, Some(bytes.trim_ascii())].into_iter().flatten();
+    if let Some(shape) = shapes.into_iter().find_map(der::shape) {
         return Some(match shape {
             Shape::SubjectPublicKeyInfo | Shape::RsaPublicKey => "a DER public key",
             Shape::PrivateKey => "a DER private key",
             Shape::Certificate => "a DER certificate",
         });
+    }
+    if matches!((bytes.first(), bytes.len()), (Some(4), 65 | 97 | 133)) {
+        return Some("an uncompressed elliptic curve point, a public key");
     }
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii();
     if contains(text, b"-----BEGIN ") || text.starts_with(b"---- BEGIN SSH2 ") {
@@ -53,14 +63,26 @@ fn find(bytes: &[u8]) -> Option<&'static str> {
     }
     match text.first() {
         Some(b'{') => {
-            let members: HashMap<String, IgnoredAny> = serde_json::from_slice(text).ok()?;
+            let members: HashMap<String, &RawValue> = serde_json::from_slice(text).ok()?;
             if members.contains_key("kty") {
                 Some("a JWK")
             } else if members.contains_key("keys") {
                 Some("a JWK Set")
             } else {
-                None
+                let holds = |raw: &&RawValue| {
+                    let inner: Option<HashMap<String, IgnoredAny>> =
+                        serde_json::from_str(raw.get()).ok();
+                    inner.is_some_and(|inner| {
+                        inner.contains_key("kty") || inner.contains_key("keys")
+                    })
+                };
+                members.values().any(holds).then_some("an object that holds a JWK or a JWK Set")
             }
+        }
+        // JSON or PEM that was quoted once more.
+        Some(b'"') => {
+            let unquoted = Zeroizing::new(serde_json::from_slice::<String>(text).ok()?);
+            find(unquoted.as_bytes())
         }
         Some(b'[') => {
             let list: Vec<HashMap<String, IgnoredAny>> = serde_json::from_slice(text).ok()?;
@@ -68,6 +90,27 @@ fn find(bytes: &[u8]) -> Option<&'static str> {
         }
         _ => None,
     }
+}
+
+fn decode_hex(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let digit =
+        |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let bytes = text.chunks(2).map(|pair| match pair {
+        [high, low] => Some(digit(high)? << 4 | digit(low)?),
+        _ => None,
+    });
+    bytes.collect::<Option<Vec<_>>>().map(Zeroizing::new)
+}
+
+/// UTF-16 with its byte order mark, as some shells redirect text.
+fn decode_utf16(bytes: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let (of_pair, rest): (fn([u8; 2]) -> u16, _) = match bytes {
+        [0xff, 0xfe, rest @ ..] => (u16::from_le_bytes, rest),
+        [0xfe, 0xff, rest @ ..] => (u16::from_be_bytes, rest),
+        _ => return None,
+    };
+    let units: Vec<u16> = rest.as_chunks::<2>().0.iter().map(|pair| of_pair(*pair)).collect();
+    String::from_utf16(&units).ok().map(|text| Zeroizing::new(text.into_bytes()))
 }
 
 fn contains(haystack: &[u8], needle: &[u8]) -> bool {
@@ -108,6 +151,11 @@ mod tests {
             let der = pem::parse(pem.as_bytes()).unwrap().der;
             is_refused(&der);
             is_refused(STANDARD.encode(&der));
+            is_refused([b"\n", &der[..], b"\n\0\0"].concat());
+            is_refused(der.iter().map(|byte| format!("{byte:02X}")).collect::<String>());
+            is_refused(serde_json::to_string(pem).unwrap());
+            let utf16 = format!("\u{feff}{pem}").encode_utf16().flat_map(u16::to_le_bytes);
+            is_refused(utf16.collect::<Vec<_>>());
             is_refused(URL_SAFE_NO_PAD.encode(&der));
             let body: String =
                 pem.lines().filter(|line| !line.starts_with("--")).collect::<Vec<_>>().join("\n");
@@ -125,6 +173,8 @@ mod tests {
             r#"{"keys":[]}"#,
             r#"{"keys":[{"kty":"RSA"}]}"#,
             r#"[{"kty":"RSA"}]"#,
+            r#"{"jwks":{"keys":[]}}"#,
+            r#""{\"kty\":\"RSA\"}""#,
             "{\n  \"use\": \"sig\",\n  \"\\u006bty\": \"RSA\"\n}\n",
         ] {
             is_refused(json);

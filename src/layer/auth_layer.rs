@@ -134,11 +134,13 @@ impl<V: TokenVerifier, R> AuthLayer<V, R> {
         self.with(|config| config.authenticator.mode = mode)
     }
 
-    /// Requires a token of CORS preflights too.
+    /// Requires a token of CORS preflights too. Call it in front of tonic, and wherever no CORS layer
+    /// stands further inside.
     ///
     /// By default they pass, since browsers send them without credentials: requests with method
-    /// OPTIONS and the headers `Origin` and `Access-Control-Request-Method`. Whoever serves content
-    /// on OPTIONS should call this, or put a CORS layer that answers preflights outside of this one.
+    /// OPTIONS, the headers `Origin` and `Access-Control-Request-Method`, and no body. They are meant
+    /// for a CORS layer inside of this one. A service that does not look at the method would answer
+    /// them like any other request, unless a guard or an extractor asks for a token.
     pub fn authenticate_preflight(self) -> Self {
         self.with(|config| config.authenticator.preflight_passes = false)
     }

@@ -4,7 +4,8 @@
 //! with a plain rendering and mark it; the layer finds the mark on the way out and renders anew.
 
 use http::header::{
-    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE,
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName, RETRY_AFTER,
+    TRAILER, TRANSFER_ENCODING, WWW_AUTHENTICATE,
 };
 use http::{HeaderMap, HeaderValue, Response};
 
@@ -22,13 +23,16 @@ pub(super) struct Renderer<'a> {
 #[derive(Clone)]
 struct Undecorated;
 
-/// What a rendering may have set, and a later one replaces.
-const RENDERED: [HeaderName; 8] = [
+/// What a rendering may have set, or says something of a body that is gone: a later one replaces it.
+const RENDERED: [HeaderName; 11] = [
     WWW_AUTHENTICATE,
     CONTENT_TYPE,
     CONTENT_LENGTH,
     RETRY_AFTER,
-    CACHE_CONTROL,
+    CONTENT_ENCODING,
+    TRANSFER_ENCODING,
+    TRAILER,
+    ETAG,
     HeaderName::from_static("grpc-status"),
     HeaderName::from_static("grpc-message"),
     HeaderName::from_static("grpc-retry-pushback-ms"),
@@ -77,11 +81,14 @@ pub(super) fn pending<B>(response: &mut Response<B>) -> Option<Rejection> {
 
 /// RFC 6750 §2.3: what answers a token in the query string is for its sender alone.
 pub(super) fn keep_from_shared_caches(headers: &mut HeaderMap) {
+    // `private` with field names keeps only those fields (RFC 9111 §5.2.2.7): it does not count.
     let kept = |value: &HeaderValue| {
-        let value = value.as_bytes().to_ascii_lowercase();
-        [b"private".as_slice(), b"no-store"]
-            .iter()
-            .any(|word| value.windows(word.len()).any(|part| part == *word))
+        value.as_bytes().split(|byte| *byte == b',').any(|directive| {
+            let directive = directive.trim_ascii();
+            [b"private".as_slice(), b"no-store"]
+                .iter()
+                .any(|word| directive.eq_ignore_ascii_case(word))
+        })
     };
     if !headers.get_all(CACHE_CONTROL).iter().any(kept) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("private"));

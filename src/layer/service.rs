@@ -42,6 +42,7 @@ where
     S: Service<Request<ReqB>, Response = Response<ResB>> + Clone,
     V: TokenVerifier,
     R: RevocationCheck,
+    ReqB: Body,
     ResB: Body<Data: From<Bytes>>,
 {
     type Response = Response<ResponseBody<ResB>>;
@@ -56,7 +57,8 @@ where
         let config = &self.config;
         let info = RequestInfo::from(&RequestHead::from(&request));
         mark_sensitive(request.headers_mut(), &config.sensitive);
-        match config.authenticator.authenticate(&RequestHead::from(&request)) {
+        let has_body = !request.body().is_end_stream();
+        match config.authenticator.authenticate(&RequestHead::from(&request), has_body) {
             Step::Now(admission) => match admission.attach(request.extensions_mut()) {
                 Ok(private) => {
                     let future = self.inner.call(request);

@@ -1,11 +1,11 @@
 //! What the response needs to know of the request.
 
-use http::HeaderValue;
 use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Method};
 
 use crate::head::RequestHead;
 
-/// The protocol that a request speaks, told by its content type.
+/// The protocol that a request speaks, told by its method and content type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Protocol {
@@ -113,6 +113,11 @@ impl RequestInfo {
 
 impl From<&RequestHead<'_>> for RequestInfo {
     fn from(head: &RequestHead<'_>) -> Self {
+        // gRPC is always POST. Whoever asks otherwise does not know how to read a status of 200 that
+        // means no: a cache, or a proxy that asks whether to let a request pass.
+        if head.method() != Method::POST {
+            return Self::default();
+        }
         let content_type = head.headers().get(CONTENT_TYPE);
         Self::of(content_type.map_or(b"", HeaderValue::as_bytes))
     }

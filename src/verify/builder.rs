@@ -178,7 +178,10 @@ impl<C, K, I, A> VerifierBuilder<C, K, I, A> {
     /// `aud`, `sub`, `client_id`, `iat` and `jti` are there. ID tokens, refresh tokens and logout
     /// tokens of the same issuer are then rejected.
     pub fn access_token_profile(mut self) -> Self {
-        self.types = Types::AccessToken;
+        self.types = match self.types {
+            Types::Usual | Types::AccessToken => Types::AccessToken,
+            _ => Types::Contradictory,
+        };
         self.options.required.extend(ACCESS_TOKEN_CLAIMS);
         self
     }
@@ -193,6 +196,7 @@ impl<C, K, I, A> VerifierBuilder<C, K, I, A> {
         let typ = typ.into().into_boxed_str();
         match &mut self.types {
             Types::Only(types) => types.push(typ),
+            Types::AccessToken => self.types = Types::Contradictory,
             types => *types = Types::Only(vec![typ]),
         }
         self

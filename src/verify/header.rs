@@ -46,7 +46,8 @@ impl HeaderBuffer {
         };
         let json =
             decode_into(segment, room).ok_or_else(|| malformed("the header is not base64url"))?;
-        let members: Members<'_> = serde_json::from_slice(json).map_err(|_| {
+        let json = str::from_utf8(json).map_err(|_| malformed("the header is not UTF-8"))?;
+        let members: Members<'_> = serde_json::from_str(json).map_err(|_| {
             malformed("the header is not a JSON object with members of the right types, each once")
         })?;
         members.check()

@@ -59,6 +59,8 @@ impl Options {
             "the issuer is empty: give its exact `iss`, or call `any_issuer()`"
         } else if audiences.has_empty() {
             "the audience is empty: give this service's name in `aud`, or call `any_audience()`"
+        } else if matches!(types, Types::Contradictory) {
+            "the access token profile accepts `at+jwt` and no other `token_type`: choose one of the two"
         } else if self.leeway > MOST_LEEWAY {
             "the leeway is more than an hour: it is meant for clocks that disagree by seconds"
         } else if self.max_age == Some(Duration::ZERO) {
@@ -67,6 +69,10 @@ impl Options {
             "a required claim is not a registered one: make it a field of your claims type that is not an `Option`"
         } else if self.names.roles.len() > MOST_ROLE_PATHS {
             "roles are to be looked for in more than eight places"
+        } else if self.names.roles.iter().any(|path| path.first_is_registered()) {
+            "roles cannot stand in a registered claim: name the claim that holds them"
+        } else if self.names.token_version_taken() {
+            "the token version cannot stand in a registered claim or where the roles are"
         } else {
             return Ok(Rules {
                 issuers,

@@ -68,6 +68,8 @@ pub(super) enum Types {
     AccessToken,
     /// Only these.
     Only(Vec<Box<str>>),
+    /// Access tokens only, and only others: no builder builds it.
+    Contradictory,
 }
 
 impl Types {
@@ -86,6 +88,7 @@ impl Types {
         let accepted = match self {
             Self::Usual => typ.is_none() || is("JWT") || is("at+jwt"),
             Self::AccessToken => is("at+jwt"),
+            Self::Contradictory => false,
             Self::Only(types) => types.iter().any(|accepted| is(accepted)),
         };
         let reason = "the header's `typ` does not name the kind of token that is accepted here";

@@ -329,11 +329,12 @@ impl<C: DeserializeOwned> Future for VerifyFuture<C> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        let refreshed = ready!(this.refresh.as_mut().poll(cx));
-        let Some(token) = this.token.take() else {
+        if this.token.is_none() {
             // Polled after completion, against the contract of `Future`: fail closed.
             return Poll::Pending;
-        };
+        }
+        let refreshed = ready!(this.refresh.as_mut().poll(cx));
+        let Some(token) = this.token.take() else { return Poll::Pending };
         if let Err(unavailable) = refreshed {
             return Poll::Ready(Err(keys_unavailable(unavailable)));
         }

@@ -50,6 +50,8 @@ pub struct Cached<R> {
 struct Shared {
     slots: Slots,
     generation: AtomicU64,
+    /// The latest time that was asked at, in milliseconds.
+    latest: AtomicU64,
 }
 
 impl<R> Cached<R> {
@@ -111,6 +113,7 @@ impl<R: RevocationCheck> RevocationCheck for Cached<R> {
         token: &TokenIdentity<'_>,
     ) -> Step<Result<RevocationStatus, StoreError>, Self::Future> {
         let asked = millis(self.clock.now());
+        self.shared.note_time(asked);
         let generation = self.shared.generation.load(Ordering::SeqCst);
         let key = self.shared.slots.key(token, generation);
         let found = self.shared.slots.get(key);
@@ -152,7 +155,20 @@ impl<R> Cached<R> {
 
 impl Shared {
     fn new(entries: usize) -> Self {
-        Self { slots: Slots::new(entries), generation: AtomicU64::new(0) }
+        let (generation, latest) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self { slots: Slots::new(entries), generation, latest }
+    }
+
+    /// A clock that is set back would come by the same moments again, and answers of back then would
+    /// look fresh. So every answer is forgotten.
+    fn note_time(&self, now: u64) {
+        let latest = self.latest.load(Ordering::Relaxed);
+        if now > latest {
+            self.latest.fetch_max(now, Ordering::Relaxed);
+        } else if latest - now > BACKWARDS {
+            self.latest.store(now, Ordering::Relaxed);
+            self.generation.fetch_add(1, Ordering::SeqCst);
+        }
     }
 
     fn remember(&self, note: &Note, answer: &Result<RevocationStatus, StoreError>) {
@@ -195,6 +211,9 @@ where
         Poll::Ready(answer)
     }
 }
+
+/// Threads that ask at once may note their times in another order, up to this many milliseconds.
+const BACKWARDS: u64 = 1000;
 
 /// Milliseconds since 1970, rounded down, in 63 bits.
 fn millis(time: UnixTime) -> u64 {
