@@ -1,8 +1,8 @@
 //! What tests of whole stacks share: servers on loopback, tokens, the log.
 #![allow(dead_code, reason = "no test file uses all of it")]
 
+use std::cell::RefCell;
 use std::io;
-use std::sync::{Arc, Mutex};
 
 use serde::Deserialize;
 use tokio::net::TcpListener;
@@ -16,6 +16,7 @@ pub(crate) struct User {
 }
 
 pub(crate) fn verifier(issuer: &TestIssuer) -> Verifier<User> {
+    subscribe();
     issuer.verifier().build().unwrap()
 }
 
@@ -37,19 +38,39 @@ pub(crate) async fn listen() -> TcpListener {
     TcpListener::bind("127.0.0.1:0").await.unwrap()
 }
 
-/// All that the crate logs on this thread while it lives.
-pub(crate) struct Log {
-    written: Arc<Mutex<Vec<u8>>>,
+/// Makes what the crate logs go where [`Log`] finds it.
+///
+/// One subscriber for the whole process, set before anything is logged: whether an event is worth
+/// anything is remembered for the process too, and a thread without subscriber could spoil it.
+fn subscribe() {
     #[cfg(feature = "tracing")]
-    _guard: tracing::subscriber::DefaultGuard,
+    {
+        static ONCE: std::sync::Once = std::sync::Once::new();
+        ONCE.call_once(|| {
+            let subscriber = tracing_subscriber::fmt()
+                .with_env_filter("tower_bearer=trace")
+                .with_ansi(false)
+                .without_time()
+                .with_writer(|| OfThisThread)
+                .finish();
+            tracing::subscriber::set_global_default(subscriber).unwrap();
+        });
+    }
 }
 
-#[derive(Clone)]
-struct Written(Arc<Mutex<Vec<u8>>>);
+thread_local! {
+    static LOGGED: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
+}
 
-impl io::Write for Written {
+struct OfThisThread;
+
+impl io::Write for OfThisThread {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
+        LOGGED.with_borrow_mut(|logged| {
+            if let Some(logged) = logged {
+                logged.extend_from_slice(bytes);
+            }
+        });
         Ok(bytes.len())
     }
 
@@ -58,27 +79,24 @@ impl io::Write for Written {
     }
 }
 
-impl Log {
-    #[cfg(feature = "tracing")]
-    pub(crate) fn capture() -> Self {
-        let written = Arc::<Mutex<Vec<u8>>>::default();
-        let writer = Written(Arc::clone(&written));
-        let subscriber = tracing_subscriber::fmt()
-            .with_env_filter("tower_bearer=trace")
-            .with_ansi(false)
-            .without_time()
-            .with_writer(move || writer.clone())
-            .finish();
-        let guard = tracing::subscriber::set_default(subscriber);
-        Self { written, _guard: guard }
-    }
+/// All that the crate logs on this thread while it lives.
+pub(crate) struct Log(());
 
-    pub(crate) fn text(&self) -> String {
-        String::from_utf8(self.written.lock().unwrap().clone()).unwrap()
+impl Log {
+    pub(crate) fn capture() -> Self {
+        subscribe();
+        LOGGED.set(Some(Vec::new()));
+        Self(())
     }
 
     /// What was logged since the last time.
     pub(crate) fn take(&self) -> String {
-        String::from_utf8(std::mem::take(&mut *self.written.lock().unwrap())).unwrap()
+        String::from_utf8(LOGGED.replace(Some(Vec::new())).unwrap()).unwrap()
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        LOGGED.set(None);
     }
 }
