@@ -132,16 +132,18 @@ where
                 }
                 StateProj::Calling { future, private } => {
                     let mut response = ready!(future.poll(cx))?;
-                    if *private {
-                        keep_from_shared_caches(response.headers_mut());
-                    }
-                    return Poll::Ready(Ok(match pending(&mut response) {
+                    let mut response = match pending(&mut response) {
                         None => response.map(ResponseBody::service),
                         Some(rejection) => {
                             this.config.authenticator.denied(&rejection);
                             renderer().redo(response, rejection)
                         }
-                    }));
+                    };
+                    // Last, for rendering anew replaces `Cache-Control`.
+                    if *private {
+                        keep_from_shared_caches(response.headers_mut());
+                    }
+                    return Poll::Ready(Ok(response));
                 }
                 StateProj::Rejected { rejection } => {
                     let Some(rejection) = rejection.take() else {
