@@ -74,7 +74,7 @@ struct User {
 #[derive(Clone)]
 struct Inner;
 
-impl Service<Request<()>> for Inner {
+impl Service<Request<String>> for Inner {
     type Response = Response<Empty<Bytes>>;
     type Error = Infallible;
     type Future = Ready<Result<Self::Response, Infallible>>;
@@ -83,7 +83,7 @@ impl Service<Request<()>> for Inner {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<()>) -> Self::Future {
+    fn call(&mut self, request: Request<String>) -> Self::Future {
         let claims = Claims::<User>::from_extensions(request.extensions());
         black_box(claims.map(|claims| claims.sub.len()));
         ready(Ok(Response::new(Empty::new())))
@@ -92,13 +92,13 @@ impl Service<Request<()>> for Inner {
 
 /// The request of a client with this `Authorization` header, which is part of a shared buffer as a
 /// server's are.
-fn request(authorization: Option<&Bytes>) -> Request<()> {
+fn request(authorization: Option<&Bytes>) -> Request<String> {
     let mut request = Request::get("/orders");
     if let Some(authorization) = authorization {
         let value = HeaderValue::from_maybe_shared(authorization.clone()).unwrap();
         request = request.header(header::AUTHORIZATION, value);
     }
-    request.body(()).unwrap()
+    request.body(String::new()).unwrap()
 }
 
 fn shared(authorization: String) -> Bytes {
@@ -108,10 +108,10 @@ fn shared(authorization: String) -> Bytes {
 }
 
 /// The whole of `Service::call`, to the response.
-fn call<S>(service: &mut S, request: Request<()>) -> Response<impl Sized + use<S>>
+fn call<S>(service: &mut S, request: Request<String>) -> Response<impl Sized + use<S>>
 where
-    S: Service<Request<()>, Error = Infallible>,
-    S: Service<Request<()>, Response = Response<<S as Answer>::Body>> + Answer,
+    S: Service<Request<String>, Error = Infallible>,
+    S: Service<Request<String>, Response = Response<<S as Answer>::Body>> + Answer,
 {
     let mut future = pin!(service.call(request));
     match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
@@ -278,7 +278,7 @@ fn on_threads(
                 start.wait();
                 let begin = Instant::now();
                 for _ in 0..times {
-                    drop(call(&mut service, Request::from_parts(head.clone(), ())));
+                    drop(call(&mut service, Request::from_parts(head.clone(), String::new())));
                 }
                 begin.elapsed()
             })

@@ -11,7 +11,7 @@ use tower::{ServiceBuilder, ServiceExt};
 use tower_bearer::testing::TestIssuer;
 use tower_bearer::{AuthLayer, Claims, StandardClaims};
 
-async fn hello(request: Request<()>) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn hello(request: Request<String>) -> Result<Response<Full<Bytes>>, Infallible> {
     let text = match Claims::<StandardClaims>::from_extensions(request.extensions()) {
         Some(claims) => format!("hello {}", claims.sub.as_deref().unwrap_or("machine")),
         None => "who let you in?".to_owned(),
@@ -35,7 +35,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         if let Some(token) = token {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         }
-        let response = service.clone().oneshot(request.body(())?).await?;
+        let response = service.clone().oneshot(request.body(String::new())?).await?;
         println!("{what}: {}", response.status());
         if let Some(challenge) = response.headers().get(header::WWW_AUTHENTICATE) {
             println!("  {}", challenge.to_str()?);

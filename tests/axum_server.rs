@@ -488,7 +488,7 @@ fn preflight(client: &Client, url: &str) -> RequestBuilder {
 }
 
 #[tokio::test]
-async fn cors_preflights_pass_layer_and_guards() {
+async fn cors_preflights_pass_the_layer_and_no_guard() {
     async fn seen(method: Method) -> String {
         method.to_string()
     }
@@ -503,9 +503,13 @@ async fn cors_preflights_pass_layer_and_guards() {
     let passes = serve(guarded().layer(layer(&issuer))).await;
     let strict = serve(guarded().layer(layer(&issuer).authenticate_preflight())).await;
     let client = http1();
+    let answer = ask(preflight(&client, &format!("{passes}/guarded"))).await;
+    assert_eq!(answer, rejected(401, MISSING), "no CORS layer was on its way");
+    let with_body = preflight(&client, &format!("{passes}/")).body("a call in disguise");
+    assert_eq!(ask(with_body).await, rejected(401, MISSING));
+    let answer = ask(preflight(&client, &format!("{passes}/"))).await;
+    assert_eq!(answer, plain(200, "OPTIONS"));
     for path in ["/", "/guarded"] {
-        let answer = ask(preflight(&client, &format!("{passes}{path}"))).await;
-        assert_eq!(answer, plain(200, "OPTIONS"), "{path}");
         let answer = ask(preflight(&client, &format!("{strict}{path}"))).await;
         assert_eq!(answer, rejected(401, MISSING), "{path}");
         let request = client.request(Method::OPTIONS, format!("{passes}{path}"));
@@ -827,4 +831,31 @@ async fn the_verifier_is_shared_by_layers() {
         let answer = ask(http1().get(format!("{url}/{path}"))).await;
         assert_eq!(answer, rejected(401, &format!("Bearer realm=\"{path}\"")));
     }
+}
+
+#[tokio::test]
+async fn a_status_of_200_that_means_no_is_for_grpc_alone() {
+    let issuer = TestIssuer::new();
+    let url = serve(Router::new().route("/", any(me)).layer(layer(&issuer))).await;
+    for method in [Method::GET, Method::HEAD, Method::PUT, Method::DELETE] {
+        let request = http1().request(method.clone(), &url);
+        let response = request.header("content-type", "application/grpc").send().await.unwrap();
+        assert_eq!(response.status(), 401, "{method}");
+        assert!(!response.headers().contains_key("grpc-status"), "{method}");
+    }
+}
+
+#[tokio::test]
+async fn a_cors_layer_inside_still_answers_preflights() {
+    let issuer = TestIssuer::new();
+    let app = Router::new()
+        .route("/", any(me).layer(RequireLayer::new(scope("a"))))
+        .layer(CorsLayer::permissive())
+        .layer(layer(&issuer));
+    let url = serve(app).await;
+    let response = preflight(&http1(), &url).send().await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.headers()["access-control-allow-origin"], "*");
+    let response = http1().get(&url).header("origin", "https://app.test").send().await.unwrap();
+    assert_eq!(response.status(), 401);
 }

@@ -64,26 +64,26 @@ fn denied(kind: RejectionKind) -> (AuthOutcome, Option<RejectionKind>, Option<&'
     (AuthOutcome::Denied, Some(kind), None)
 }
 
-async fn open(_: Request<()>) -> Result<Answer, Infallible> {
+async fn open(_: Request<String>) -> Result<Answer, Infallible> {
     Ok(Response::default())
 }
 
-fn with(token: &str) -> Request<()> {
-    Request::get("/").header("authorization", token).body(()).unwrap()
+fn with(token: &str) -> Request<String> {
+    Request::get("/").header("authorization", token).body(String::new()).unwrap()
 }
 
-fn preflight() -> Request<()> {
+fn preflight() -> Request<String> {
     Request::builder()
         .method(Method::OPTIONS)
         .header("origin", "https://app.test")
         .header("access-control-request-method", "GET")
-        .body(())
+        .body(String::new())
         .unwrap()
 }
 
 async fn ask<R: tower_bearer::revocation::RevocationCheck>(
     layer: &AuthLayer<Verifier<User>, R>,
-    request: Request<()>,
+    request: Request<String>,
 ) -> u16 {
     let answer = layer.layer(tower::service_fn(open)).oneshot(request).await.unwrap();
     answer.status().as_u16()
@@ -96,7 +96,7 @@ async fn every_outcome_is_seen_once() {
     let required = layer(&issuer).observer(seen.clone());
     assert_eq!(ask(&required, with(&alice(&issuer))).await, 200);
     seen.are(&[ACCEPTED]);
-    assert_eq!(ask(&required, Request::new(())).await, 401);
+    assert_eq!(ask(&required, Request::new(String::new())).await, 401);
     seen.are(&[rejected(RejectionKind::MissingToken)]);
     assert_eq!(ask(&required, preflight()).await, 200);
     seen.are(&[(AuthOutcome::Preflight, None, None)]);
@@ -104,7 +104,7 @@ async fn every_outcome_is_seen_once() {
     seen.are(&[rejected(RejectionKind::MissingToken)]);
 
     let optional = required.clone().mode(Mode::Optional);
-    assert_eq!(ask(&optional, Request::new(())).await, 200);
+    assert_eq!(ask(&optional, Request::new(String::new())).await, 200);
     seen.are(&[(AuthOutcome::Anonymous, None, None)]);
     let late = bearer(&issuer.token().subject("alice").expired().sign());
     assert_eq!(ask(&optional, with(&late)).await, 401);
@@ -112,7 +112,7 @@ async fn every_outcome_is_seen_once() {
     let inspect = required.mode(Mode::Inspect);
     assert_eq!(ask(&inspect, with(&late)).await, 200);
     seen.are(&[rejected(RejectionKind::Expired)]);
-    assert_eq!(ask(&inspect, Request::new(())).await, 200);
+    assert_eq!(ask(&inspect, Request::new(String::new())).await, 200);
     seen.are(&[(AuthOutcome::Anonymous, None, None)]);
 }
 
@@ -150,7 +150,7 @@ async fn every_kind_is_seen_and_the_issuer_of_verified_tokens_alone() {
 
 #[tokio::test]
 async fn what_guards_and_handlers_deny_is_seen_once_more() {
-    async fn deny(_: Request<()>) -> Result<Answer, Infallible> {
+    async fn deny(_: Request<String>) -> Result<Answer, Infallible> {
         panic!("denied before")
     }
     let issuer = TestIssuer::new();
@@ -173,7 +173,7 @@ async fn what_guards_and_handlers_deny_is_seen_once_more() {
     let answer = inspect.layer(service.clone()).oneshot(with("Bearer")).await.unwrap();
     assert_eq!(answer.status(), 400);
     seen.are(&[rejected(RejectionKind::InvalidRequest), denied(RejectionKind::InvalidRequest)]);
-    let answer = inspect.layer(service).oneshot(Request::new(())).await.unwrap();
+    let answer = inspect.layer(service).oneshot(Request::new(String::new())).await.unwrap();
     assert_eq!(answer.status(), 401);
     seen.are(&[(AuthOutcome::Anonymous, None, None), denied(RejectionKind::MissingToken)]);
 

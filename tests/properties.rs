@@ -60,7 +60,7 @@ fn verify<C>(verifier: &Verifier<C>, token: &str) -> Result<Verified<C>, Rejecti
 where
     C: DeserializeOwned + Send + Sync + 'static,
 {
-    let request = Request::new(());
+    let request = Request::new(String::new());
     let token = BearerToken::parse(token).map_err(|rejection| rejection.kind())?;
     match verifier.verify(token, &RequestHead::from(&request)) {
         Step::Now(verified) => verified.map_err(|rejection| rejection.kind()),
@@ -74,14 +74,14 @@ fn through<C>(layer: &AuthLayer<Verifier<C>>, field: HeaderValue) -> (StatusCode
 where
     C: DeserializeOwned + Send + Sync + 'static,
 {
-    let handler = service_fn(|request: Request<()>| {
+    let handler = service_fn(|request: Request<String>| {
         let mut response = Response::new(Empty::<Bytes>::new());
         response
             .extensions_mut()
             .insert(Claims::<C>::from_extensions(request.extensions()).cloned());
         ready(Ok::<_, Infallible>(response))
     });
-    let mut request = Request::new(());
+    let mut request = Request::new(String::new());
     request.headers_mut().insert(AUTHORIZATION, field);
     let service = tower::Layer::layer(layer, handler);
     let future = pin!(service.oneshot(request));
@@ -1014,7 +1014,7 @@ fn tree() -> impl Strategy<Value = Tree> {
 }
 
 static PRINCIPAL: LazyLock<Arc<Principal>> = LazyLock::new(|| {
-    let mut request = Request::new(());
+    let mut request = Request::new(String::new());
     let held = json!({"scope": HELD.join(" "), "roles": HELD});
     inject_with(request.extensions_mut(), (), &held);
     Arc::new(Principal::from_extensions(request.extensions()).unwrap().clone())

@@ -45,12 +45,12 @@ async fn ask<R: tower_bearer::revocation::RevocationCheck>(
     layer: &AuthLayer<Verifier<Counted>, R>,
     token: &str,
 ) -> Result<(), RejectionKind> {
-    let inner = service_fn(async |request: Request<()>| {
+    let inner = service_fn(async |request: Request<String>| {
         assert!(Principal::from_extensions(request.extensions()).is_some());
         Ok::<_, Infallible>(http::Response::new(http_body_util::Empty::<bytes::Bytes>::new()))
     });
     let request = Request::get("/").header(header::AUTHORIZATION, format!("Bearer {token}"));
-    let response = layer.layer(inner).oneshot(request.body(()).unwrap()).await.unwrap();
+    let response = layer.layer(inner).oneshot(request.body(String::new()).unwrap()).await.unwrap();
     match response.extensions().get::<Rejection>() {
         None => {
             assert_eq!(response.status(), StatusCode::OK);
@@ -278,15 +278,20 @@ async fn guards_are_asked_on_every_hit() {
     let layer = cached(&issuer);
     let token = issuer.token().subject("alice").scope("read").sign();
     for (needed, passes) in [("read", true), ("write", false), ("read", true)] {
-        let inner = service_fn(move |request: Request<()>| {
+        let inner = service_fn(move |request: Request<String>| {
             let principal = Principal::from_extensions(request.extensions()).unwrap();
             assert_eq!(scope(needed).check(principal).is_ok(), passes);
             ready(Ok::<_, Infallible>(http::Response::new(String::new())))
         });
         let request = Request::get("/").header(header::AUTHORIZATION, format!("Bearer {token}"));
         let mut service = layer.layer(inner);
-        let response =
-            service.ready().await.unwrap().call(request.body(()).unwrap()).await.unwrap();
+        let response = service
+            .ready()
+            .await
+            .unwrap()
+            .call(request.body(String::new()).unwrap())
+            .await
+            .unwrap();
         assert_eq!(response.status(), StatusCode::OK);
     }
 }
@@ -318,7 +323,7 @@ fn concurrent_inserts_hits_evictions_and_rotations_never_mix_tokens_up() {
                 for round in 0..400 {
                     let (sub, token) = &tokens[(round * 7 + thread) % tokens.len()];
                     let expected = sub.clone();
-                    let inner = service_fn(move |request: Request<()>| {
+                    let inner = service_fn(move |request: Request<String>| {
                         let claims =
                             tower_bearer::Claims::<User>::from_extensions(request.extensions());
                         assert_eq!(claims.unwrap().sub, expected);
@@ -326,7 +331,7 @@ fn concurrent_inserts_hits_evictions_and_rotations_never_mix_tokens_up() {
                     });
                     let request =
                         Request::get("/").header("authorization", format!("Bearer {token}"));
-                    let response = layer.layer(inner).oneshot(request.body(()).unwrap());
+                    let response = layer.layer(inner).oneshot(request.body(String::new()).unwrap());
                     assert_eq!(runtime.block_on(response).unwrap().status(), StatusCode::OK);
                 }
             });

@@ -459,3 +459,38 @@ async fn what_is_no_grpc_is_answered_as_plain_http() {
     assert_eq!(response.headers()["www-authenticate"], "Bearer realm=\"api\"");
     assert!(!response.headers().contains_key("grpc-status"));
 }
+
+/// tonic's services look at the path alone. What only looks like a preflight must not reach them.
+#[tokio::test]
+async fn a_call_disguised_as_a_preflight_reaches_no_method() {
+    let issuer = TestIssuer::new();
+    for (what, layer) in [
+        ("by default", layer(&issuer)),
+        ("with preflights turned off", layer(&issuer).authenticate_preflight()),
+    ] {
+        let address = serve(layer).await;
+        let stream = TcpStream::connect(address).await.unwrap();
+        let (mut sender, connection) =
+            hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
+                .await
+                .unwrap();
+        tokio::spawn(connection);
+        // A HelloRequest whose greeting is empty.
+        let message = Bytes::from_static(&[0, 0, 0, 0, 0]);
+        for content_type in [None, Some("application/grpc")] {
+            let mut request = hyper::Request::builder()
+                .method("OPTIONS")
+                .uri(format!("http://{address}/greeter.Greeter/Hello"))
+                .header("origin", "x")
+                .header("access-control-request-method", "x");
+            if let Some(content_type) = content_type {
+                request = request.header("content-type", content_type);
+            }
+            let request = request.body(Full::new(message.clone())).unwrap();
+            let response = sender.send_request(request).await.unwrap();
+            assert_eq!(response.status(), 401, "{what}, {content_type:?}");
+            let body = response.into_body().collect().await.unwrap().to_bytes();
+            assert_eq!(body, Bytes::new(), "{what}, {content_type:?}");
+        }
+    }
+}

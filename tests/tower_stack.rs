@@ -43,15 +43,15 @@ use servers::{User, alice, bearer, layer, verifier};
 
 type Answer = Response<Full<Bytes>>;
 
-fn with(token: &str) -> Request<()> {
-    Request::get("/").header("authorization", token).body(()).unwrap()
+fn with(token: &str) -> Request<String> {
+    Request::get("/").header("authorization", token).body(String::new()).unwrap()
 }
 
-fn anonymous() -> Request<()> {
-    Request::new(())
+fn anonymous() -> Request<String> {
+    Request::new(String::new())
 }
 
-async fn greet(request: Request<()>) -> Result<Answer, Infallible> {
+async fn greet(request: Request<String>) -> Result<Answer, Infallible> {
     let user = Claims::<User>::from_extensions(request.extensions()).unwrap();
     Ok(Response::new(Full::from(user.sub.clone())))
 }
@@ -76,7 +76,7 @@ impl Clone for Strict {
     }
 }
 
-impl Service<Request<()>> for Strict {
+impl Service<Request<String>> for Strict {
     type Response = Answer;
     type Error = Infallible;
     type Future = Ready<Result<Answer, Infallible>>;
@@ -86,7 +86,7 @@ impl Service<Request<()>> for Strict {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, _: Request<()>) -> Self::Future {
+    fn call(&mut self, _: Request<String>) -> Self::Future {
         assert!(std::mem::take(&mut self.ready), "called without poll_ready");
         self.calls.fetch_add(1, Ordering::SeqCst);
         ready(Ok(Response::default()))
@@ -155,7 +155,7 @@ async fn the_static_path_neither_clones_nor_waits() {
     assert_eq!(calls.load(Ordering::SeqCst), 2);
 }
 
-fn ready_of<S: Service<Request<()>>>(
+fn ready_of<S: Service<Request<String>>>(
     service: &mut S,
 ) -> impl Future<Output = Result<(), S::Error>> + Unpin {
     std::future::poll_fn(|cx| service.poll_ready(cx))
@@ -190,7 +190,7 @@ async fn the_service_polled_ready_is_the_one_called() {
 async fn readiness_and_its_errors_are_those_of_the_inner_service() {
     #[derive(Clone)]
     struct Failing(Arc<AtomicBool>);
-    impl Service<Request<()>> for Failing {
+    impl Service<Request<String>> for Failing {
         type Response = Answer;
         type Error = &'static str;
         type Future = Ready<Result<Answer, &'static str>>;
@@ -200,7 +200,7 @@ async fn readiness_and_its_errors_are_those_of_the_inner_service() {
                 false => Poll::Pending,
             }
         }
-        fn call(&mut self, _: Request<()>) -> Self::Future {
+        fn call(&mut self, _: Request<String>) -> Self::Future {
             ready(Err("failed"))
         }
     }
@@ -366,7 +366,7 @@ fn services_are_send_sync_and_clone_whatever_the_claims() {
     let mut service = layer.layer(guarded.layer(Strict::default()));
     shared(&service);
     send(service.call(anonymous()));
-    let _: BoxCloneSyncService<Request<()>, _, Infallible> = BoxCloneSyncService::new(service);
+    let _: BoxCloneSyncService<Request<String>, _, Infallible> = BoxCloneSyncService::new(service);
     shared(&Arc::new(MemoryStore::new()));
     assert_eq!(size_of_val(&layer), size_of::<usize>(), "a handle");
 }

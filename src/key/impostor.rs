@@ -38,11 +38,7 @@ pub(super) fn refuse(secret: &[u8]) -> Result<(), KeyError> {
 }
 
 fn find(bytes: &[u8]) -> Option<&'static str> {
-    // Read from a file, DER may have white space around it, or NULs behind.
-    let core = bytes.trim_ascii();
-    let core = core.iter().rposition(|byte| *byte != 0).and_then(|last| core.get(..=last));
-    let shapes = [Some(bytes), core, Some(bytes.trim_ascii())].into_iter().flatten();
-    if let Some(shape) = shapes.into_iter().find_map(der::shape) {
+    if let Some(shape) = padded_der(bytes) {
         return Some(match shape {
             Shape::SubjectPublicKeyInfo | Shape::RsaPublicKey => "a DER public key",
             Shape::PrivateKey => "a DER private key",
@@ -90,6 +86,19 @@ fn find(bytes: &[u8]) -> Option<&'static str> {
         }
         _ => None,
     }
+}
+
+/// Read from a file, DER may have white space around it, or NULs behind; but its own last bytes may
+/// be such, so each end is tried.
+fn padded_der(bytes: &[u8]) -> Option<Shape> {
+    const MOST_PADDING: usize = 16;
+    let padding = |byte: &u8| *byte == 0 || byte.is_ascii_whitespace();
+    let core = bytes.trim_ascii_start();
+    let ends = (0..=MOST_PADDING).filter_map(|cut| {
+        let (core, rest) = core.split_at_checked(core.len().checked_sub(cut)?)?;
+        rest.iter().all(padding).then_some(core)
+    });
+    ends.chain([bytes]).find_map(der::shape)
 }
 
 fn decode_hex(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
@@ -154,7 +163,8 @@ mod tests {
             is_refused([b"\n", &der[..], b"\n\0\0"].concat());
             is_refused(der.iter().map(|byte| format!("{byte:02X}")).collect::<String>());
             is_refused(serde_json::to_string(pem).unwrap());
-            let utf16 = format!("\u{feff}{pem}").encode_utf16().flat_map(u16::to_le_bytes);
+            let marked = format!("\u{feff}{pem}");
+            let utf16 = marked.encode_utf16().flat_map(u16::to_le_bytes);
             is_refused(utf16.collect::<Vec<_>>());
             is_refused(URL_SAFE_NO_PAD.encode(&der));
             let body: String =

@@ -82,6 +82,16 @@ pub struct SkippedKey {
 }
 
 impl SkippedKey {
+    /// A `kid` is public, and what is wrong with a key is told without its bytes.
+    #[cfg(feature = "tracing")]
+    fn warn(&self) {
+        let (index, kid, reason) = (self.index, self.id(), &self.reason);
+        tracing::warn!(index, kid, %reason, "a key of a JWK Set was skipped");
+    }
+
+    #[cfg(not(feature = "tracing"))]
+    fn warn(&self) {}
+
     /// Its position in the set, from 0.
     #[must_use]
     pub fn index(&self) -> usize {
@@ -138,11 +148,12 @@ impl KeySet {
             let jwk = Jwk::parse(member.get());
             match jwk.as_ref().map_err(Clone::clone).and_then(|jwk| options.keys(jwk)) {
                 Ok(taken) => keys.extend(taken),
-                Err(reason) => skipped.push(SkippedKey {
-                    index,
-                    id: jwk.ok().and_then(|jwk| jwk.id().ok().flatten().map(Into::into)),
-                    reason,
-                }),
+                Err(reason) => {
+                    let id = jwk.ok().and_then(|jwk| jwk.id().ok().flatten().map(Into::into));
+                    let skipped_key = SkippedKey { index, id, reason };
+                    skipped_key.warn();
+                    skipped.push(skipped_key);
+                }
             }
         }
         if keys.is_empty() {

@@ -36,12 +36,12 @@
 //! let service = ServiceBuilder::new()
 //!     .layer(AuthLayer::new(issuer.verifier::<StandardClaims>().build()?).realm("orders"))
 //!     .layer(RequireLayer::new(scope("orders:write")))
-//!     .service(service_fn(|_: Request<()>| async {
+//!     .service(service_fn(|_: Request<String>| async {
 //!         Ok::<_, Infallible>(Response::new(Full::<bytes::Bytes>::from("taken")))
 //!     }));
 //! let ask = |token: String| {
 //!     let request = Request::get("/").header("authorization", format!("Bearer {token}"));
-//!     service.clone().oneshot(request.body(()).unwrap())
+//!     service.clone().oneshot(request.body(String::new()).unwrap())
 //! };
 //!
 //! let good = issuer.token().scope("orders:write");

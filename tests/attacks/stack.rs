@@ -88,15 +88,18 @@ pub(crate) fn signed(header: &str, payload: &str) -> String {
     sign_text(&format!("{}.{}", encode(header), encode(payload)))
 }
 
-pub(crate) fn with_token(token: &str) -> Request<()> {
-    Request::get("/").header("authorization", format!("Bearer {token}")).body(()).unwrap()
+pub(crate) fn with_token(token: &str) -> Request<String> {
+    Request::get("/")
+        .header("authorization", format!("Bearer {token}"))
+        .body(String::new())
+        .unwrap()
 }
 
 pub(crate) fn call<R: RevocationCheck>(
     stack: &Stack<R>,
-    request: Request<()>,
+    request: Request<String>,
 ) -> (Response<()>, Bytes) {
-    let inside = service_fn(|_: Request<()>| async {
+    let inside = service_fn(|_: Request<String>| async {
         Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(b"inside"))))
     });
     let response = stack.layer(inside).oneshot(request).now_or_never();
@@ -109,7 +112,7 @@ pub(crate) fn call<R: RevocationCheck>(
 
 /// The control: this very stack lets a good request through.
 #[track_caller]
-pub(crate) fn pass_request<R: RevocationCheck>(stack: &Stack<R>, request: Request<()>) {
+pub(crate) fn pass_request<R: RevocationCheck>(stack: &Stack<R>, request: Request<String>) {
     let (response, body) = call(stack, request);
     let rejection = response.extensions().get::<Rejection>();
     assert_eq!((response.status(), &body[..]), (StatusCode::OK, &b"inside"[..]), "{rejection:?}");
@@ -125,7 +128,7 @@ pub(crate) fn pass<R: RevocationCheck>(stack: &Stack<R>, token: &str) {
 #[track_caller]
 pub(crate) fn refuse_request<R: RevocationCheck>(
     stack: &Stack<R>,
-    request: Request<()>,
+    request: Request<String>,
     kind: RejectionKind,
 ) -> Rejection {
     use RejectionKind as Kind;
