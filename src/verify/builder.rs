@@ -271,7 +271,7 @@ impl<C> VerifierBuilder<C, Keys, Issuers, Audiences> {
     /// # Errors
     /// If a setting cannot be meant: an empty issuer or audience, a leeway of more than an hour, a
     /// maximum age of zero, a required claim that is not a registered one, more than eight places for
-    /// roles, or an empty set of keys.
+    /// roles, an empty set of keys, or keys that are known to be of another issuer.
     pub fn build(self) -> Result<Verifier<C>, BuildError> {
         let Self { keys, issuers, audiences, options, .. } = self;
         let empty = |accept: &Accept| matches!(accept, Accept::OneOf(values) if values.iter().any(|value| value.is_empty()));
@@ -306,6 +306,13 @@ impl<C> VerifierBuilder<C, Keys, Issuers, Audiences> {
         }
         if keys.0.current().is_ok_and(|keys| keys.is_empty()) {
             return Err(BuildError::new("there is no key, so no token could ever be accepted"));
+        }
+        if let (Some(issuer), Accept::OneOf(accepted)) = (keys.0.issuer(), &issuers.0) {
+            if !accepted.iter().any(|accepted| **accepted == *issuer) {
+                return Err(BuildError::new(
+                    "the keys are of another issuer: `issuer(..)` must be the issuer that the keys were discovered for, slash and all",
+                ));
+            }
         }
         Ok(Verifier::new(Policy {
             keys: keys.0,

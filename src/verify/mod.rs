@@ -34,6 +34,7 @@ mod builder;
 mod compact;
 mod header;
 mod rules;
+mod tenants;
 mod token_verifier;
 mod verified;
 mod verifier;
@@ -42,6 +43,7 @@ pub use builder::{
     Audiences, BuildError, Dangerous, Issuers, Keys, NeedsAudience, NeedsIssuer, NeedsKeys,
     VerifierBuilder,
 };
+pub use tenants::Tenants;
 pub use token_verifier::TokenVerifier;
 pub use verified::Verified;
 pub use verifier::{Verifier, VerifyFuture};

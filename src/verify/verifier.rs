@@ -63,8 +63,10 @@ pub(super) struct Policy {
 
 enum Policies {
     One(Arc<Policy>),
-    ByIssuer(HashMap<Box<str>, Arc<Policy>, RandomState>),
+    ByIssuer(ByIssuer),
 }
+
+type ByIssuer = HashMap<Box<str>, Arc<Policy>, RandomState>;
 
 impl<C> Verifier<C> {
     /// Starts building: keys, issuer and audience have to be decided on.
@@ -85,7 +87,7 @@ impl<C> Verifier<C> {
     /// # Errors
     /// If there is no verifier, if one of them accepts any issuer, or if two name the same issuer.
     pub fn of_issuers(verifiers: impl IntoIterator<Item = Self>) -> Result<Self, BuildError> {
-        let mut by_issuer = HashMap::default();
+        let mut by_issuer = ByIssuer::default();
         for verifier in verifiers {
             let policies: Vec<_> = match &*verifier.policies {
                 Policies::One(policy) => vec![policy],
@@ -111,6 +113,40 @@ impl<C> Verifier<C> {
             return Err(BuildError::new("there is no verifier, so no token could be accepted"));
         }
         Ok(Self { policies: Arc::new(Policies::ByIssuer(by_issuer)), claims: PhantomData })
+    }
+}
+
+/// What [`Tenants`](super::Tenants) is made of; of verifiers from [`Verifier::of_issuers`].
+impl<C> Verifier<C> {
+    fn by_issuer(&self) -> Option<&ByIssuer> {
+        match &*self.policies {
+            Policies::One(_) => None,
+            Policies::ByIssuer(by_issuer) => Some(by_issuer),
+        }
+    }
+
+    pub(super) fn issuers(&self) -> usize {
+        self.by_issuer().map_or(1, HashMap::len)
+    }
+
+    pub(super) fn knows(&self, issuer: &str) -> bool {
+        self.by_issuer().is_some_and(|by_issuer| by_issuer.contains_key(issuer))
+    }
+
+    /// These issuers and those of the other, whose word counts where both have one.
+    pub(super) fn replacing(&self, other: Self) -> Result<Self, BuildError> {
+        let other = Self::of_issuers([other])?;
+        let mut all = self.by_issuer().cloned().unwrap_or_default();
+        all.extend(other.by_issuer().cloned().unwrap_or_default());
+        Ok(Self { policies: Arc::new(Policies::ByIssuer(all)), claims: PhantomData })
+    }
+
+    /// The others; `None` if there are none.
+    pub(super) fn without(&self, issuer: &str) -> Option<Self> {
+        let mut others = self.by_issuer()?.clone();
+        others.remove(issuer);
+        (!others.is_empty())
+            .then(|| Self { policies: Arc::new(Policies::ByIssuer(others)), claims: PhantomData })
     }
 }
 
@@ -185,8 +221,9 @@ impl<C: DeserializeOwned> Verifier<C> {
 
         match policy.check_signature(&compact, &header)? {
             Signature::Right => {}
-            Signature::NoKey(rejection) => {
+            Signature::NoKey(rejection, epoch) => {
                 let missing = MissingKey::new(header.kid.as_deref(), header.algorithm);
+                let missing = epoch.map_or(missing, |epoch| missing.with_epoch(epoch));
                 let refresh = may_refresh.then(|| policy.keys.refresh(&missing)).flatten();
                 return Err(refresh.map_or(Failure::Rejected(rejection), Failure::Refresh));
             }
@@ -205,8 +242,9 @@ impl<C: DeserializeOwned> Verifier<C> {
 
 enum Signature {
     Right,
-    /// No key fits the token; the rejection to give if none can be fetched.
-    NoKey(Rejection),
+    /// No key fits the token; the rejection to give if none can be fetched, and the epoch of the
+    /// keys that do not fit.
+    NoKey(Rejection, Option<u64>),
 }
 
 impl Policy {
@@ -217,7 +255,7 @@ impl Policy {
     ) -> Result<Signature, Rejection> {
         let keys = match self.keys.current() {
             Ok(keys) => keys,
-            Err(unavailable) => return Ok(Signature::NoKey(keys_unavailable(unavailable))),
+            Err(unavailable) => return Ok(Signature::NoKey(keys_unavailable(unavailable), None)),
         };
         let mut candidates = match keys.find(header.kid.as_deref(), header.algorithm) {
             Lookup::Found(candidates) => candidates,
@@ -226,14 +264,14 @@ impl Policy {
                 let rejection = Rejection::new(RejectionKind::WrongAlgorithm, reason);
                 // Without a `kid`, a key of that algorithm may have been added since.
                 return match header.kid {
-                    None => Ok(Signature::NoKey(rejection)),
+                    None => Ok(Signature::NoKey(rejection, Some(keys.epoch()))),
                     Some(_) => Err(rejection),
                 };
             }
             Lookup::UnknownKey => {
                 let reason = "no key of the token's issuer has the `kid` that the token names";
                 let rejection = Rejection::new(RejectionKind::UnknownKey, reason);
-                return Ok(Signature::NoKey(rejection));
+                return Ok(Signature::NoKey(rejection, Some(keys.epoch())));
             }
         };
         let mut signature = SignatureBuffer::new();
@@ -242,7 +280,10 @@ impl Policy {
             return Ok(Signature::Right);
         }
         let reason = "the signature does not verify with the key that the token names";
-        Err(Rejection::new(RejectionKind::InvalidSignature, reason))
+        let rejection = Rejection::new(RejectionKind::InvalidSignature, reason);
+        // A key that was tried for want of a better one may have been replaced since.
+        let named = header.kid.as_deref().is_some_and(|kid| keys.has_id(kid));
+        if named { Err(rejection) } else { Ok(Signature::NoKey(rejection, Some(keys.epoch()))) }
     }
 }
 
