@@ -25,7 +25,8 @@ pub(super) struct Memory {
     /// The last refresh failed at the key set: it may have moved.
     look_again: bool,
     etag: Option<HeaderValue>,
-    document: Bytes,
+    /// `None` before there is a good one.
+    document: Option<Bytes>,
 }
 
 /// A good answer.
@@ -89,7 +90,7 @@ async fn load(config: &Config, memory: &mut Memory, url: &Uri) -> Result<Update,
             format!("the key set at {} {what}", without_query(url)),
         )
     };
-    let keys = if same_keys(&memory.document, &body) {
+    let keys = if memory.document.as_deref().is_some_and(|before| same_keys(before, &body)) {
         None
     } else {
         let text = str::from_utf8(&body).map_err(|_| broken("is not UTF-8".to_owned()))?;
@@ -97,7 +98,7 @@ async fn load(config: &Config, memory: &mut Memory, url: &Uri) -> Result<Update,
         Some(keys.map_err(|error| broken("cannot be used".to_owned()).with_source(error))?)
     };
     memory.etag = answer.headers.get(ETAG).cloned();
-    memory.document = body;
+    memory.document = Some(body);
     Ok(Update { keys, max_age })
 }
 
