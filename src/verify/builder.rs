@@ -307,12 +307,12 @@ impl<C> VerifierBuilder<C, Keys, Issuers, Audiences> {
         if keys.0.current().is_ok_and(|keys| keys.is_empty()) {
             return Err(BuildError::new("there is no key, so no token could ever be accepted"));
         }
-        if let (Some(issuer), Accept::OneOf(accepted)) = (keys.0.issuer(), &issuers.0) {
-            if !accepted.iter().any(|accepted| **accepted == *issuer) {
-                return Err(BuildError::new(
-                    "the keys are of another issuer: `issuer(..)` must be the issuer that the keys were discovered for, slash and all",
-                ));
-            }
+        if let (Some(issuer), Accept::OneOf(accepted)) = (keys.0.issuer(), &issuers.0)
+            && !accepted.iter().any(|accepted| **accepted == *issuer)
+        {
+            return Err(BuildError::new(
+                "the keys are of another issuer: give `issuer(..)` what they were discovered for, slash and all",
+            ));
         }
         Ok(Verifier::new(Policy {
             keys: keys.0,

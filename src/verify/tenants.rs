@@ -66,9 +66,11 @@ struct Inner<C> {
     resolver: Option<Resolver<C>>,
 }
 
+type Ask<T> = Box<dyn Fn(&str) -> T + Send + Sync>;
+
 struct Resolver<C> {
-    allow: Box<dyn Fn(&str) -> bool + Send + Sync>,
-    resolve: Box<dyn Fn(&str) -> Option<Verifier<C>> + Send + Sync>,
+    allow: Ask<bool>,
+    resolve: Ask<Option<Verifier<C>>>,
 }
 
 impl<C> Tenants<C> {

@@ -17,7 +17,7 @@ use tower_bearer::testing::TestIssuer;
 
 /// How a path answers.
 #[derive(Clone, Debug)]
-pub enum Answer {
+pub(crate) enum Answer {
     Json(Value),
     /// After this long.
     Slow(Duration, Value),
@@ -48,18 +48,18 @@ struct Script {
     last_request: String,
 }
 
-pub struct KeyServer {
-    pub address: SocketAddr,
+pub(crate) struct KeyServer {
+    pub(crate) address: SocketAddr,
     script: Arc<Mutex<Script>>,
     task: Option<JoinHandle<()>>,
 }
 
-pub const JWKS: &str = "/jwks.json";
-pub const OPENID: &str = "/.well-known/openid-configuration";
-pub const OAUTH: &str = "/.well-known/oauth-authorization-server";
+pub(crate) const JWKS: &str = "/jwks.json";
+pub(crate) const OPENID: &str = "/.well-known/openid-configuration";
+pub(crate) const OAUTH: &str = "/.well-known/oauth-authorization-server";
 
 impl KeyServer {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let script = Arc::new(Mutex::new(Script::default()));
@@ -68,56 +68,56 @@ impl KeyServer {
     }
 
     /// With metadata, and this issuer's keys.
-    pub async fn with_keys(keys: Value) -> Self {
+    pub(crate) async fn with_keys(keys: Value) -> Self {
         let server = Self::start().await;
         server.answer(OPENID, Answer::Json(server.metadata()));
         server.answer(JWKS, Answer::Json(keys));
         server
     }
 
-    pub fn metadata(&self) -> Value {
+    pub(crate) fn metadata(&self) -> Value {
         json!({ "issuer": self.issuer(), "jwks_uri": self.url(JWKS), "response_types_supported": ["code"] })
     }
 
-    pub fn issuer(&self) -> String {
+    pub(crate) fn issuer(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    pub fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
-    pub fn answer(&self, path: &str, answer: Answer) {
+    pub(crate) fn answer(&self, path: &str, answer: Answer) {
         self.script.lock().unwrap().answers.insert(path.to_owned(), answer);
     }
 
-    pub fn header(&self, name: &str, value: &str) {
+    pub(crate) fn header(&self, name: &str, value: &str) {
         self.script.lock().unwrap().headers.push((name.to_owned(), value.to_owned()));
     }
 
-    pub fn etags(&self) {
+    pub(crate) fn etags(&self) {
         self.script.lock().unwrap().etag = true;
     }
 
     /// How often this path was asked for.
-    pub fn hits(&self, path: &str) -> usize {
+    pub(crate) fn hits(&self, path: &str) -> usize {
         self.script.lock().unwrap().hits.iter().filter(|(_, hit)| hit == path).count()
     }
 
-    pub fn all_hits(&self) -> Vec<String> {
+    pub(crate) fn all_hits(&self) -> Vec<String> {
         self.script.lock().unwrap().hits.iter().map(|(_, path)| path.clone()).collect()
     }
 
-    pub fn not_modified(&self) -> usize {
+    pub(crate) fn not_modified(&self) -> usize {
         self.script.lock().unwrap().not_modified
     }
 
-    pub fn last_request(&self) -> String {
+    pub(crate) fn last_request(&self) -> String {
         self.script.lock().unwrap().last_request.clone()
     }
 
     /// Refuses connections from now on.
-    pub async fn stop(&mut self) {
+    pub(crate) async fn stop(&mut self) {
         if let Some(task) = self.task.take() {
             task.abort();
             let _ = task.await;
@@ -125,7 +125,7 @@ impl KeyServer {
     }
 
     /// Is there again, at the same address.
-    pub async fn restart(&mut self) {
+    pub(crate) async fn restart(&mut self) {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_reuseaddr(true).unwrap();
         socket.bind(self.address).unwrap();
@@ -249,17 +249,17 @@ async fn one(mut stream: TcpStream, script: Arc<Mutex<Script>>) {
 }
 
 /// An issuer of this name with one ES256 key of this id.
-pub fn issuer(name: impl Into<String>, kid: &str) -> TestIssuer {
+pub(crate) fn issuer(name: impl Into<String>, kid: &str) -> TestIssuer {
     TestIssuer::with_algorithm(Algorithm::ES256).unwrap().issuer(name).key_id(kid)
 }
 
 /// The key sets of several issuers as one.
-pub fn set<'a>(issuers: impl IntoIterator<Item = &'a TestIssuer>) -> Value {
+pub(crate) fn set<'a>(issuers: impl IntoIterator<Item = &'a TestIssuer>) -> Value {
     let keys: Vec<_> = issuers.into_iter().map(|issuer| issuer.jwks()["keys"][0].clone()).collect();
     json!({ "keys": keys })
 }
 
 /// Sends requests past any proxy.
-pub fn fetch() -> ReqwestFetch {
+pub(crate) fn fetch() -> ReqwestFetch {
     ReqwestFetch::with_builder(reqwest::Client::builder().no_proxy()).unwrap()
 }
