@@ -324,7 +324,7 @@ fn statuses(kind: RejectionKind) -> (u16, &'static str) {
 }
 
 impl Row {
-    fn request(&self, content_type: Option<&str>) -> Request<()> {
+    fn request(&self, content_type: Option<&str>) -> Request<String> {
         let mut request = Request::post(self.target);
         for (name, value) in &self.fields {
             request = request.header(*name, value);
@@ -332,7 +332,7 @@ impl Row {
         if let Some(content_type) = content_type {
             request = request.header("content-type", content_type);
         }
-        request.body(()).unwrap()
+        request.body(String::new()).unwrap()
     }
 
     /// The response, and its body: `inside` where the service was reached.
@@ -342,7 +342,7 @@ impl Row {
         mode: Mode,
         content_type: Option<&str>,
     ) -> (Response<()>, Bytes) {
-        let inside = service_fn(|request: Request<()>| async move {
+        let inside = service_fn(|request: Request<String>| async move {
             let mut response = Response::new(Full::new(Bytes::from_static(b"inside")));
             if let Ok(outcome) = Outcome::of(request.extensions()) {
                 response.extensions_mut().insert(outcome.clone());
@@ -404,9 +404,9 @@ impl Row {
     }
 }
 
-fn collect<S, B>(service: S, request: Request<()>) -> (Response<()>, Bytes)
+fn collect<S, B>(service: S, request: Request<String>) -> (Response<()>, Bytes)
 where
-    S: Service<Request<()>, Response = Response<B>, Error = Infallible>,
+    S: Service<Request<String>, Response = Response<B>, Error = Infallible>,
     B: Body<Data = Bytes, Error = Infallible>,
 {
     let response = service.oneshot(request).now_or_never();
@@ -445,13 +445,13 @@ fn guard_denials_have_the_realm_of_the_layer() {
     let issuer = TestIssuer::new();
     let layer =
         AuthLayer::new(issuer.verifier::<StandardClaims>().build().unwrap()).realm("orders");
-    let inside = service_fn(|_: Request<()>| async {
+    let inside = service_fn(|_: Request<String>| async {
         Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(b"inside"))))
     });
     let service = layer.layer(RequireLayer::new(scope("orders:write")).layer(inside));
     let send = |token: String| {
         let request = Request::get("/").header("authorization", format!("Bearer {token}"));
-        collect(service.clone(), request.body(()).unwrap())
+        collect(service.clone(), request.body(String::new()).unwrap())
     };
     let (response, _) = send(issuer.token().scope("orders:read").sign());
     assert_eq!(
@@ -535,7 +535,7 @@ fn planted_claims_do_not_survive_the_layer() {
             [(None, RejectionKind::MissingToken), (Some("a.b.c"), RejectionKind::MalformedToken)]
         {
             let verifier = issuer.verifier::<StandardClaims>().build().unwrap();
-            let inside = service_fn(|request: Request<()>| async move {
+            let inside = service_fn(|request: Request<String>| async move {
                 let extensions = request.extensions();
                 assert!(Claims::<StandardClaims>::from_extensions(extensions).is_none());
                 assert!(Principal::from_extensions(extensions).is_none());
@@ -548,7 +548,7 @@ fn planted_claims_do_not_survive_the_layer() {
                 if let Some(token) = token {
                     request = request.header("authorization", format!("Bearer {token}"));
                 }
-                let mut request = request.body(()).unwrap();
+                let mut request = request.body(String::new()).unwrap();
                 let planted = StandardClaims::default();
                 tower_bearer::testing::inject(request.extensions_mut(), planted);
                 request
@@ -569,12 +569,12 @@ fn failing_open_is_spelled_out_and_accepts_no_bad_token() {
     let layer = AuthLayer::new(issuer.verifier::<StandardClaims>().build().unwrap())
         .revocation(check_async_fn(|_| async { Err(StoreError::unavailable("down")) }));
     let open = layer.clone().dangerous().accept_when_revocation_is_unavailable();
-    let inside = service_fn(|_: Request<()>| async {
+    let inside = service_fn(|_: Request<String>| async {
         Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(b"inside"))))
     });
     let request = |token: String| {
         let request = Request::get("/").header("authorization", format!("Bearer {token}"));
-        request.body(()).unwrap()
+        request.body(String::new()).unwrap()
     };
     let good = issuer.token().token_id("1");
     assert_eq!(collect(open.layer(inside), request(good.sign())).0.status(), 200);
@@ -598,11 +598,11 @@ fn a_token_in_the_query_keeps_the_response_from_shared_caches() {
     let issuer = TestIssuer::new();
     let layer = AuthLayer::new(issuer.verifier::<StandardClaims>().build().unwrap())
         .source(dangerous::QueryParameter::named("access_token"));
-    let inside = service_fn(|_: Request<()>| async {
+    let inside = service_fn(|_: Request<String>| async {
         Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(b"inside"))))
     });
     let token = issuer.token().sign();
-    let request = || Request::get(format!("/?access_token={token}")).body(()).unwrap();
+    let request = || Request::get(format!("/?access_token={token}")).body(String::new()).unwrap();
     let (response, _) = collect(layer.layer(inside), request());
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()[CACHE_CONTROL], "private");

@@ -199,7 +199,7 @@ fn debug_of_everything_on_the_path_of_a_request() {
         ("sec-websocket-protocol", format!("bearer, {token}, chat")),
     ] {
         let seen = Arc::new(Mutex::new(String::new()));
-        let inside = service_fn(|request: Request<()>| {
+        let inside = service_fn(|request: Request<String>| {
             let seen = Arc::clone(&seen);
             async move {
                 let extensions = request.extensions();
@@ -211,7 +211,7 @@ fn debug_of_everything_on_the_path_of_a_request() {
                 assert!(principal.token().expose_secret().contains('.'));
                 let mut response = Response::new(Full::new(Bytes::new()));
                 response.extensions_mut().insert(claims.clone());
-                let mut forwarded = Request::new(());
+                let mut forwarded = Request::new(String::new());
                 let authorization = claims.token().authorization_value();
                 forwarded.headers_mut().insert("authorization", authorization);
                 *seen.lock().unwrap() = [
@@ -234,7 +234,7 @@ fn debug_of_everything_on_the_path_of_a_request() {
                 Ok::<_, Infallible>(response)
             }
         });
-        let request = Request::get("/").header(name, value).body(()).unwrap();
+        let request = Request::get("/").header(name, value).body(String::new()).unwrap();
         let response = layer.layer(inside).oneshot(request).now_or_never().unwrap().unwrap();
         assert_eq!(response.status(), 200, "{name}");
         let seen = seen.lock().unwrap();
@@ -340,13 +340,14 @@ fn send<R: tower_bearer::revocation::RevocationCheck>(
     if let Some(content_type) = content_type {
         request = request.header("content-type", content_type);
     }
-    let inside = service_fn(|_: Request<()>| async {
+    let inside = service_fn(|_: Request<String>| async {
         Ok::<_, Infallible>(Response::new(Full::new(Bytes::new())))
     });
     let denied = tower_bearer::guard::claims(|user: &StandardClaims| user.sub.is_none());
     let inside = RequireLayer::new(tower_bearer::guard::not(denied)).layer(inside);
     let service = layer.layer(inside);
-    let response = service.oneshot(request.body(()).unwrap()).now_or_never().unwrap().unwrap();
+    let response =
+        service.oneshot(request.body(String::new()).unwrap()).now_or_never().unwrap().unwrap();
     let (parts, body) = response.into_parts();
     let body = body.collect().now_or_never().unwrap().unwrap().to_bytes();
     (Response::from_parts(parts, ()), body)
@@ -463,13 +464,14 @@ fn sources_stay_inside() {
             Err(Rejection::new(kind, "tenant database").with_source(format!("{MARK}: no such row")))
         }
     }
-    let inside = service_fn(|_: Request<()>| async {
+    let inside = service_fn(|_: Request<String>| async {
         Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(b"inside"))))
     });
     let token = token(&issuer);
     let request = Request::get("/").header("authorization", format!("Bearer {token}"));
     let service = layer.layer(RequireLayer::new(Failing).layer(inside));
-    let response = service.oneshot(request.body(()).unwrap()).now_or_never().unwrap().unwrap();
+    let response =
+        service.oneshot(request.body(String::new()).unwrap()).now_or_never().unwrap().unwrap();
     assert_eq!(response.status(), 403);
     let (parts, body) = response.into_parts();
     let body = body.collect().now_or_never().unwrap().unwrap().to_bytes();
@@ -489,12 +491,12 @@ fn a_token_in_the_query_is_redacted_where_this_crate_prints() {
     let token = token(&issuer);
     let layer = AuthLayer::new(issuer.verifier::<StandardClaims>().build().unwrap())
         .source(dangerous::QueryParameter::named("access_token"));
-    let inside = service_fn(|request: Request<()>| async move {
+    let inside = service_fn(|request: Request<String>| async move {
         let claims = Claims::<StandardClaims>::from_extensions(request.extensions()).unwrap();
         let text = format!("{} {}", formats(claims), formats(claims.token()));
         Ok::<_, Infallible>(Response::new(Full::new(Bytes::from(text))))
     });
-    let request = Request::get(format!("/?access_token={token}")).body(()).unwrap();
+    let request = Request::get(format!("/?access_token={token}")).body(String::new()).unwrap();
     let response = layer.layer(inside).oneshot(request).now_or_never().unwrap().unwrap();
     let body = response.into_body().collect().now_or_never().unwrap().unwrap().to_bytes();
     let text = String::from_utf8(body.to_vec()).unwrap();

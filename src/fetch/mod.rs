@@ -27,4 +27,6 @@ pub use limits::FetchLimits;
 pub use reqwest_fetch::ReqwestFetch;
 pub(crate) use send::send;
 pub use traits::Fetch;
-pub(crate) use url::{UrlProblem, checked_url};
+#[cfg(feature = "introspection")]
+pub(crate) use url::UrlProblem;
+pub(crate) use url::{checked_url, is_https};

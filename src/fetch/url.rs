@@ -61,7 +61,7 @@ pub(crate) fn checked_url(text: &str, allow_http: bool) -> Result<Uri, UrlProble
     }
 }
 
-fn is_https(url: &Uri) -> bool {
+pub(crate) fn is_https(url: &Uri) -> bool {
     url.scheme() == Some(&Scheme::HTTPS)
 }
 

@@ -10,7 +10,8 @@
 //! 4. A [`KeySet`] never changes. Rotation replaces the whole set ([`SharedKeys::replace`]), so a
 //!    request sees either the old keys or the new ones.
 //! 5. Where keys come from is a [`KeySource`]: read without locks or waiting, asked to fetch more
-//!    only when a token names a key that is not there.
+//!    only when a token names a key that is not there. An identity provider's are `remote`, those
+//!    of a file that changes are [`FileKeys`].
 //!
 //! A secret that several services know lets each of them *make* tokens, not only check them.
 //! Prefer a key pair (`EdDSA`, `ES256`) wherever issuer and service are not one program.
@@ -38,11 +39,15 @@ mod backend;
 mod der;
 mod ed25519;
 mod error;
+mod file;
 mod impostor;
 mod jwk;
 mod jwks;
 mod material;
 mod pem;
+#[cfg(feature = "remote")]
+#[cfg_attr(docsrs, doc(cfg(feature = "remote")))]
+pub mod remote;
 mod secret;
 mod set;
 mod shared;
@@ -55,6 +60,7 @@ mod source;
 
 pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use error::{KeyError, KeyErrorKind};
+pub use file::{FileKeys, FileKeysBuilder, FileStatus};
 pub use jwks::{JwksOptions, SkippedKey};
 pub use secret::Secret;
 pub use set::KeySet;

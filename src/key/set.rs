@@ -102,6 +102,11 @@ impl KeySet {
         self.epoch
     }
 
+    /// Whether a key has this id.
+    pub(crate) fn has_id(&self, kid: &str) -> bool {
+        self.by_id.contains_key(kid)
+    }
+
     /// The keys that a token with this `kid` and `alg` may be verified with, at most
     /// [`MAX_CANDIDATES`].
     pub(crate) fn candidates(&self, kid: Option<&str>, algorithm: Algorithm) -> Candidates<'_> {

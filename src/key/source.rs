@@ -31,6 +31,12 @@ pub trait KeySource: Send + Sync + 'static {
         &self,
         missing: &MissingKey<'_>,
     ) -> Option<BoxFuture<'static, Result<(), KeysUnavailable>>>;
+
+    /// The issuer that these keys belong to, where the source knows it: a verifier for another
+    /// issuer is then refused when it is built.
+    fn issuer(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// A [`KeySet`] as it was at one moment. Reading it shares no counter with other threads.
@@ -70,13 +76,28 @@ impl fmt::Debug for KeySnapshot {
 pub struct MissingKey<'a> {
     kid: Option<&'a str>,
     algorithm: Algorithm,
+    epoch: Option<u64>,
 }
 
 impl<'a> MissingKey<'a> {
     /// A token with this `kid` and `alg`.
     #[must_use]
     pub fn new(kid: Option<&'a str>, algorithm: Algorithm) -> Self {
-        Self { kid, algorithm }
+        Self { kid, algorithm, epoch: None }
+    }
+
+    /// Adds the [epoch](KeySet::epoch) of the keys that were looked at.
+    #[must_use]
+    pub fn with_epoch(mut self, epoch: u64) -> Self {
+        self.epoch = Some(epoch);
+        self
+    }
+
+    /// The epoch of the keys that were looked at; `None` if there were none. If the keys have
+    /// another by now, looking again is enough.
+    #[must_use]
+    pub fn epoch(&self) -> Option<u64> {
+        self.epoch
     }
 
     /// The token's `kid`: text from the client, to be compared and not to be trusted.

@@ -252,12 +252,20 @@ impl<C> VerifierBuilder<C, Keys, Issuers, Audiences> {
     /// # Errors
     /// If a setting cannot be meant: an empty issuer or audience, a leeway of more than an hour, a
     /// maximum age of zero, a required claim that is not a registered one, more than eight places for
-    /// roles, or an empty set of keys. The text says what to change.
+    /// roles, an empty set of keys, or keys that are known to be of another issuer. The text says what
+    /// to change.
     pub fn build(self) -> Result<Verifier<C>, BuildError> {
         let Self { keys, issuers, audiences, options, types, clock, .. } = self;
         let rules = options.into_rules(issuers.0, audiences.0, types)?;
         if keys.0.current().is_ok_and(|keys| keys.is_empty()) {
             return Err(BuildError::new("there is no key, so no token could ever be accepted"));
+        }
+        if let (Some(issuer), Accept::OneOf(accepted)) = (keys.0.issuer(), &rules.issuers)
+            && !accepted.iter().any(|accepted| **accepted == *issuer)
+        {
+            return Err(BuildError::new(
+                "the keys are of another issuer: give `issuer(..)` what they were discovered for, slash and all",
+            ));
         }
         Ok(Verifier::new(Policy { keys: keys.0, rules, clock }))
     }

@@ -62,6 +62,7 @@ pub mod introspection;
 mod known_headers;
 mod options;
 mod rules;
+mod tenants;
 mod token_verifier;
 mod verified;
 mod verifier;
@@ -71,6 +72,7 @@ pub use builder::{
     VerifierBuilder,
 };
 pub use cache::TokenCache;
+pub use tenants::Tenants;
 pub use token_verifier::TokenVerifier;
 pub use verified::Verified;
 pub use verifier::{Verifier, VerifyFuture};

@@ -69,8 +69,10 @@ struct Policies {
 
 enum ByIssuer {
     One(Arc<Policy>),
-    Several(HashMap<Box<str>, Arc<Policy>, RandomState>),
+    Several(IssuerMap),
 }
+
+type IssuerMap = HashMap<Box<str>, Arc<Policy>, RandomState>;
 
 impl<C> Verifier<C> {
     /// Starts building: keys, issuer and audience have to be decided on.
@@ -95,7 +97,7 @@ impl<C> Verifier<C> {
     /// # Errors
     /// If there is no verifier, if one of them accepts any issuer, or if two name the same issuer.
     pub fn of_issuers(verifiers: impl IntoIterator<Item = Self>) -> Result<Self, BuildError> {
-        let mut by_issuer = HashMap::default();
+        let mut by_issuer = IssuerMap::default();
         for verifier in verifiers {
             let policies: Vec<_> = match &verifier.policies.by {
                 ByIssuer::One(policy) => vec![policy],
@@ -129,6 +131,39 @@ impl<C> Verifier<C> {
     #[must_use]
     pub fn cache(self, settings: TokenCache) -> Self {
         Self { cache: Some(Arc::new(Slots::new(settings))), ..self }
+    }
+}
+
+/// What [`Tenants`](super::Tenants) is made of; of verifiers from [`Verifier::of_issuers`].
+impl<C> Verifier<C> {
+    fn by_issuer(&self) -> Option<&IssuerMap> {
+        match &self.policies.by {
+            ByIssuer::One(_) => None,
+            ByIssuer::Several(by_issuer) => Some(by_issuer),
+        }
+    }
+
+    pub(super) fn issuers(&self) -> usize {
+        self.by_issuer().map_or(1, HashMap::len)
+    }
+
+    pub(super) fn knows(&self, issuer: &str) -> bool {
+        self.by_issuer().is_some_and(|by_issuer| by_issuer.contains_key(issuer))
+    }
+
+    /// These issuers and those of the other, whose word counts where both have one.
+    pub(super) fn replacing(&self, other: Self) -> Result<Self, BuildError> {
+        let other = Self::of_issuers([other])?;
+        let mut all = self.by_issuer().cloned().unwrap_or_default();
+        all.extend(other.by_issuer().cloned().unwrap_or_default());
+        Ok(Self::with(ByIssuer::Several(all)))
+    }
+
+    /// The others; `None` if there are none.
+    pub(super) fn without(&self, issuer: &str) -> Option<Self> {
+        let mut others = self.by_issuer()?.clone();
+        others.remove(issuer);
+        (!others.is_empty()).then(|| Self::with(ByIssuer::Several(others)))
     }
 }
 
@@ -233,8 +268,9 @@ impl<C: DeserializeOwned> Verifier<C> {
 
         let epoch = match policy.check_signature(&compact, &header)? {
             Signature::Right { epoch } => epoch,
-            Signature::NoKey(rejection) => {
+            Signature::NoKey(rejection, epoch) => {
                 let missing = MissingKey::new(header.kid.as_deref(), header.algorithm);
+                let missing = epoch.map_or(missing, |epoch| missing.with_epoch(epoch));
                 let refresh = may_refresh.then(|| policy.keys.refresh(&missing)).flatten();
                 return Err(refresh.map_or(Failure::Rejected(rejection), Failure::Refresh));
             }
@@ -259,8 +295,9 @@ enum Signature {
         /// Of the key set that holds the key.
         epoch: u64,
     },
-    /// No key fits the token; the rejection to give if none can be fetched.
-    NoKey(Rejection),
+    /// No key fits the token; the rejection to give if none can be fetched, and the epoch of the
+    /// keys that do not fit.
+    NoKey(Rejection, Option<u64>),
 }
 
 impl Policy {
@@ -277,7 +314,7 @@ impl Policy {
     ) -> Result<Signature, Rejection> {
         let keys = match self.keys.current() {
             Ok(keys) => keys,
-            Err(unavailable) => return Ok(Signature::NoKey(keys_unavailable(unavailable))),
+            Err(unavailable) => return Ok(Signature::NoKey(keys_unavailable(unavailable), None)),
         };
         let mut candidates = match keys.find(header.kid.as_deref(), header.algorithm) {
             Lookup::Found(candidates) => candidates,
@@ -286,14 +323,14 @@ impl Policy {
                 let rejection = Rejection::new(RejectionKind::WrongAlgorithm, reason);
                 // Without a `kid`, a key of that algorithm may have been added since.
                 return match header.kid {
-                    None => Ok(Signature::NoKey(rejection)),
+                    None => Ok(Signature::NoKey(rejection, Some(keys.epoch()))),
                     Some(_) => Err(rejection),
                 };
             }
             Lookup::UnknownKey => {
                 let reason = "no key of the token's issuer has the `kid` that the token names";
                 let rejection = Rejection::new(RejectionKind::UnknownKey, reason);
-                return Ok(Signature::NoKey(rejection));
+                return Ok(Signature::NoKey(rejection, Some(keys.epoch())));
             }
         };
         let mut signature = SignatureBuffer::new();
@@ -302,7 +339,10 @@ impl Policy {
             return Ok(Signature::Right { epoch: keys.epoch() });
         }
         let reason = "the signature does not verify with the key that the token names";
-        Err(Rejection::new(RejectionKind::InvalidSignature, reason))
+        let rejection = Rejection::new(RejectionKind::InvalidSignature, reason);
+        // A key that was tried for want of a better one may have been replaced since.
+        let named = header.kid.as_deref().is_some_and(|kid| keys.has_id(kid));
+        if named { Err(rejection) } else { Ok(Signature::NoKey(rejection, Some(keys.epoch()))) }
     }
 }
 

@@ -1,0 +1,258 @@
+//! [`RemoteKeysBuilder`].
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::config::{Config, Endpoint, Timing};
+use super::discovery::metadata_urls;
+use super::error::RemoteKeysError;
+use super::handle::RemoteKeys;
+use crate::fetch::{Fetch, FetchLimits, checked_url};
+use crate::key::JwksOptions;
+use crate::time::{Clock, SystemClock};
+
+/// Builds [`RemoteKeys`]: made with [`RemoteKeys::discover`] or [`RemoteKeys::jwks`].
+///
+/// The last call decides when the first fetch is made: [`eager`](Self::eager) before anything is
+/// served, [`spawn`](Self::spawn) in the background at once, [`build`](Self::build) with the first
+/// use.
+#[must_use = "a builder does nothing until `eager`, `spawn` or `build`"]
+pub struct RemoteKeysBuilder {
+    place: Place,
+    fetch: Option<Arc<dyn Fetch>>,
+    limits: FetchLimits,
+    allow_http: bool,
+    jwks: JwksOptions,
+    clock: Arc<dyn Clock>,
+    timing: Timing,
+}
+
+enum Place {
+    Issuer(String),
+    Jwks(String),
+}
+
+impl RemoteKeysBuilder {
+    pub(super) fn discover(issuer: String) -> Self {
+        Self::new(Place::Issuer(issuer))
+    }
+
+    pub(super) fn jwks(url: String) -> Self {
+        Self::new(Place::Jwks(url))
+    }
+
+    fn new(place: Place) -> Self {
+        Self {
+            place,
+            fetch: None,
+            limits: FetchLimits::new(),
+            allow_http: false,
+            jwks: JwksOptions::new(),
+            clock: Arc::new(SystemClock),
+            timing: Timing::default(),
+        }
+    }
+
+    /// Sends requests this way. Default: `ReqwestFetch` with feature `reqwest`; without it, this
+    /// has to be called.
+    pub fn fetch(mut self, fetch: impl Fetch) -> Self {
+        self.fetch = Some(Arc::new(fetch));
+        self
+    }
+
+    /// The most time for one request to the provider. Default: 5 seconds.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.limits.timeout = timeout;
+        self
+    }
+
+    /// The longest answer that is read, in bytes. Default: 1 MiB.
+    pub fn max_body(mut self, bytes: usize) -> Self {
+        self.limits.max_body = bytes;
+        self
+    }
+
+    /// How the key set is read. Default: [`JwksOptions::new`], so keys without `alg` are for `RS256`
+    /// if they are RSA keys.
+    pub fn options(mut self, options: JwksOptions) -> Self {
+        self.jwks = options;
+        self
+    }
+
+    /// How often keys are refreshed if the response has no `Cache-Control: max-age`. Default: an
+    /// hour.
+    pub fn refresh_every(mut self, interval: Duration) -> Self {
+        self.timing.refresh = interval;
+        self
+    }
+
+    /// The bounds within which `max-age` (RFC 9111 §5.2.2.1) and
+    /// [`refresh_every`](Self::refresh_every) count. Default: a minute and twelve hours. Half of
+    /// [`keep_for`](Self::keep_for) is a bound too. Up to a tenth is taken off at random.
+    pub fn refresh_within(mut self, least: Duration, most: Duration) -> Self {
+        self.timing.refresh_min = least;
+        self.timing.refresh_max = most;
+        self
+    }
+
+    /// How soon a failed refresh is tried again: `first`, then twice as long each time up to
+    /// `most`. Default: a second and a minute.
+    pub fn retry_within(mut self, first: Duration, most: Duration) -> Self {
+        self.timing.retry_min = first;
+        self.timing.retry_max = most;
+        self
+    }
+
+    /// How often tokens with an unknown `kid` make the provider be asked, all together. Default:
+    /// 30 seconds.
+    pub fn cooldown(mut self, cooldown: Duration) -> Self {
+        self.timing.cooldown = cooldown;
+        self
+    }
+
+    /// How long a request waits for keys at most. Default: 3 seconds.
+    pub fn wait(mut self, wait: Duration) -> Self {
+        self.timing.wait = wait;
+        self
+    }
+
+    /// How long keys serve after the provider last confirmed them, so through an outage. Default:
+    /// 24 hours. Longer rides out longer outages; but whoever can keep this service from reaching
+    /// the provider can keep a withdrawn key in use for as long.
+    pub fn keep_for(mut self, time: Duration) -> Self {
+        self.timing.keep_for = time;
+        self
+    }
+
+    /// The clock that age and cooldown are told by. Default: the system's. When the next refresh
+    /// is due is told by the runtime's timers.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Options that give up some of the protection.
+    pub fn dangerous(self) -> Dangerous {
+        Dangerous(self)
+    }
+
+    /// The keys, fetched with their first use: a request, [`RemoteKeys::ready`] or
+    /// [`RemoteKeys::refresh`]. Needs no runtime yet.
+    ///
+    /// # Errors
+    /// [`Configuration`](super::RemoteKeysErrorKind::Configuration) if the URL is not one that may
+    /// be asked, a time is zero, bounds contradict each other, or there is nothing to fetch with.
+    pub fn build(self) -> Result<RemoteKeys, RemoteKeysError> {
+        let wrong = |text: &'static str| Err(RemoteKeysError::configuration(text));
+        let timing = self.timing;
+        if timing.refresh_min > timing.refresh_max || timing.retry_min > timing.retry_max {
+            return wrong("of the bounds for refreshing or retrying, the lower is above the upper");
+        }
+        let zero = [
+            timing.refresh_min,
+            timing.retry_min,
+            timing.cooldown,
+            timing.wait,
+            timing.keep_for,
+            self.limits.timeout,
+        ];
+        if zero.contains(&Duration::ZERO) {
+            return wrong(
+                "a time is zero: it would mean asking the provider without pause, or never having keys",
+            );
+        }
+        let endpoint = match self.place {
+            Place::Issuer(issuer) => {
+                metadata_urls(&issuer, self.allow_http)?;
+                Endpoint::Issuer(issuer.into())
+            }
+            Place::Jwks(url) => {
+                Endpoint::Jwks(checked_url(&url, self.allow_http).map_err(|problem| {
+                    RemoteKeysError::configuration(format!("the URL of the key set {problem}"))
+                })?)
+            }
+        };
+        Ok(RemoteKeys::new(Config {
+            endpoint,
+            fetch: self.fetch.map_or_else(default_fetch, Ok)?,
+            limits: self.limits,
+            allow_http: self.allow_http,
+            jwks: self.jwks,
+            clock: self.clock,
+            timing,
+        }))
+    }
+
+    /// The keys, being fetched in the background from now on.
+    ///
+    /// # Errors
+    /// As for [`build`](Self::build), and
+    /// [`NoRuntime`](super::RemoteKeysErrorKind::NoRuntime) outside of a tokio runtime.
+    pub fn spawn(self) -> Result<RemoteKeys, RemoteKeysError> {
+        let keys = self.build()?;
+        keys.start()?;
+        Ok(keys)
+    }
+
+    /// The keys, fetched: a service that starts with them knows that its configuration is right.
+    ///
+    /// # Errors
+    /// As for [`build`](Self::build), and why the first fetch failed.
+    pub async fn eager(self) -> Result<RemoteKeys, RemoteKeysError> {
+        let keys = self.build()?;
+        keys.refresh().await?;
+        Ok(keys)
+    }
+
+    /// The keys, fetched, trying again for this long: for a service that may start before its
+    /// provider does.
+    ///
+    /// # Errors
+    /// As for [`build`](Self::build), and why the last fetch failed.
+    pub async fn eager_within(self, time: Duration) -> Result<RemoteKeys, RemoteKeysError> {
+        let keys = self.build()?;
+        keys.within(time).await?;
+        Ok(keys)
+    }
+}
+
+#[cfg(feature = "reqwest")]
+fn default_fetch() -> Result<Arc<dyn Fetch>, RemoteKeysError> {
+    match crate::fetch::ReqwestFetch::new() {
+        Ok(fetch) => Ok(Arc::new(fetch)),
+        Err(error) => Err(RemoteKeysError::configuration(error.to_string()).with_source(error)),
+    }
+}
+
+#[cfg(not(feature = "reqwest"))]
+fn default_fetch() -> Result<Arc<dyn Fetch>, RemoteKeysError> {
+    Err(RemoteKeysError::configuration(
+        "there is nothing to fetch with: enable the feature `reqwest`, or give a `Fetch`",
+    ))
+}
+
+/// Options that give up some of the protection.
+#[must_use = "nothing was changed yet"]
+pub struct Dangerous(RemoteKeysBuilder);
+
+impl Dangerous {
+    /// Takes `http` URLs for other hosts than loopback. Whoever is on the way to the provider can
+    /// then give this service keys of their own, and sign whatever they like.
+    pub fn allow_http(mut self) -> RemoteKeysBuilder {
+        self.0.allow_http = true;
+        self.0
+    }
+}
+
+impl fmt::Debug for RemoteKeysBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RemoteKeysBuilder").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Dangerous {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dangerous").finish_non_exhaustive()
+    }
+}

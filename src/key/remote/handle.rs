@@ -1,0 +1,164 @@
+//! [`RemoteKeys`]: the handle.
+
+use std::fmt;
+use std::future::ready;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::builder::RemoteKeysBuilder;
+use super::config::Config;
+use super::error::RemoteKeysError;
+use super::flight::{Claim, Missing};
+use super::state::Shared;
+use super::status::RemoteStatus;
+use crate::key::{BoxFuture, KeySnapshot, KeySource, KeysUnavailable, MissingKey};
+
+/// Keys that an identity provider publishes. See the [module](super) for what it promises.
+///
+/// Clones are handles to the same keys. Keep one for [`status`](Self::status) and
+/// [`ready`](Self::ready), and give one to the verifier; when the last is dropped, the background
+/// task stops.
+#[derive(Clone)]
+pub struct RemoteKeys(Arc<Owner>);
+
+/// Its drop is that of the last handle; the task and the requests that wait hold only what is
+/// shared.
+struct Owner(Arc<Shared>);
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+impl RemoteKeys {
+    /// Keys of the issuer with this identifier, found by its metadata: OpenID Connect Discovery,
+    /// or else RFC 8414. The identifier is what tokens have as `iss`, slash and all.
+    pub fn discover(issuer: impl Into<String>) -> RemoteKeysBuilder {
+        RemoteKeysBuilder::discover(issuer.into())
+    }
+
+    /// Keys at this URL of a JWK Set (RFC 7517 §5).
+    pub fn jwks(url: impl Into<String>) -> RemoteKeysBuilder {
+        RemoteKeysBuilder::jwks(url.into())
+    }
+
+    pub(super) fn new(config: Config) -> Self {
+        Self(Arc::new(Owner(Arc::new(Shared::new(config)))))
+    }
+
+    pub(super) fn start(&self) -> Result<(), RemoteKeysError> {
+        self.0.0.start()
+    }
+
+    /// The issuer whose metadata named these keys; `None` if they are from a URL.
+    #[must_use]
+    pub fn issuer(&self) -> Option<&str> {
+        self.0.0.issuer()
+    }
+
+    /// The keys as they are now.
+    ///
+    /// # Errors
+    /// If there are none, or the provider has not confirmed them for longer than
+    /// [`keep_for`](RemoteKeysBuilder::keep_for).
+    pub fn current(&self) -> Result<KeySnapshot, KeysUnavailable> {
+        let shared = &self.0.0;
+        if !shared.running.load(std::sync::atomic::Ordering::Acquire) {
+            // not yet used, or used on a runtime that is gone; outside of one this is no error yet
+            let _started = shared.start();
+        }
+        if shared.usable() { Ok(shared.keys()) } else { Err(shared.unavailable(&shared.lock())) }
+    }
+
+    /// Waits until there are keys, as long as a request would
+    /// ([`wait`](RemoteKeysBuilder::wait)). For readiness checks: it asks the provider only if
+    /// there are no keys, and no more often than requests do.
+    ///
+    /// # Errors
+    /// If there are still none.
+    pub async fn ready(&self) -> Result<(), KeysUnavailable> {
+        let shared = &self.0.0;
+        match shared.claim(None) {
+            Claim::There => Ok(()),
+            Claim::Wait(number) => Arc::clone(shared).wait(None, number).await,
+            Claim::Unavailable(unavailable) => Err(unavailable),
+            Claim::Denied => Err(shared.unavailable(&shared.lock())),
+        }
+    }
+
+    /// Asks the provider now, whatever was asked before, and waits for the answer: at most the
+    /// time of three requests ([`timeout`](RemoteKeysBuilder::timeout)), and as much again if a
+    /// refresh is under way.
+    ///
+    /// # Errors
+    /// Why it failed. Keys that are there keep serving.
+    pub async fn refresh(&self) -> Result<(), RemoteKeysError> {
+        let shared = &self.0.0;
+        let number = shared.want()?;
+        shared.ended(number).await;
+        shared.result()
+    }
+
+    /// Waits until there are keys; the task tries again meanwhile.
+    pub(super) async fn within(&self, time: Duration) -> Result<(), RemoteKeysError> {
+        let shared = &self.0.0;
+        self.start()?;
+        let mut ended = shared.ended.subscribe();
+        let begun = Instant::now();
+        let usable = async {
+            while !shared.usable() {
+                if ended.changed().await.is_err() {
+                    return;
+                }
+            }
+        };
+        match tokio::time::timeout(time, usable).await {
+            Ok(()) => Ok(()),
+            Err(_) => Err(shared.result().err().unwrap_or_else(|| {
+                let text = format!("there were no keys within {:?}", begun.elapsed());
+                RemoteKeysError::new(super::error::RemoteKeysErrorKind::Unreachable, text)
+            })),
+        }
+    }
+
+    /// The state: age, source, key ids, last error, next refresh.
+    #[must_use]
+    pub fn status(&self) -> RemoteStatus {
+        self.0.0.status()
+    }
+}
+
+impl KeySource for RemoteKeys {
+    fn current(&self) -> Result<KeySnapshot, KeysUnavailable> {
+        Self::current(self)
+    }
+
+    fn refresh(
+        &self,
+        missing: &MissingKey<'_>,
+    ) -> Option<BoxFuture<'static, Result<(), KeysUnavailable>>> {
+        let shared = &self.0.0;
+        match shared.claim(Some(missing)) {
+            Claim::There => Some(Box::pin(ready(Ok(())))),
+            Claim::Denied => None,
+            Claim::Unavailable(unavailable) => Some(Box::pin(ready(Err(unavailable)))),
+            Claim::Wait(number) => {
+                let missing = Some(Missing::from(missing));
+                Some(Box::pin(Arc::clone(shared).wait(missing, number)))
+            }
+        }
+    }
+
+    fn issuer(&self) -> Option<&str> {
+        Self::issuer(self)
+    }
+}
+
+impl fmt::Debug for RemoteKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RemoteKeys").field(&self.status()).finish()
+    }
+}

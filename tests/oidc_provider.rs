@@ -1,0 +1,62 @@
+//! Against an identity provider that others wrote: npm's `oidc-provider`, where node is present.
+#![cfg(all(feature = "reqwest", any(feature = "aws-lc-rs", feature = "rust-crypto")))]
+
+#[path = "support/oidc_provider.rs"]
+mod oidc_provider;
+#[path = "support/service.rs"]
+mod service;
+
+use http::StatusCode;
+use oidc_provider::{API, OPAQUE_API, OidcProvider};
+use service::Service;
+use tower_bearer::claims::StandardClaims;
+use tower_bearer::fetch::ReqwestFetch;
+use tower_bearer::key::remote::{RemoteKeys, RemoteKeysErrorKind};
+use tower_bearer::verify::Verifier;
+
+fn fetch() -> ReqwestFetch {
+    ReqwestFetch::with_builder(reqwest::Client::builder().no_proxy()).unwrap()
+}
+
+#[tokio::test]
+async fn discovery_jwt_access_tokens_and_rotation() {
+    let Some(provider) = OidcProvider::start() else { return };
+    let keys = RemoteKeys::discover(&provider.issuer).fetch(fetch()).eager().await.unwrap();
+    assert_eq!(keys.status().source.unwrap(), format!("{}/jwks", provider.issuer));
+    let verifier = |audience: &str| {
+        let builder = Verifier::<StandardClaims>::builder().keys(keys.clone());
+        builder.issuer(&provider.issuer).audience(audience).access_token_profile().build().unwrap()
+    };
+    let service = Service::with(verifier(API));
+    let first = provider.token(API, "orders:read").await;
+    assert_eq!(service.call(&first).await, StatusCode::OK);
+    assert_eq!(
+        Service::with(verifier("https://other.example")).call(&first).await,
+        StatusCode::UNAUTHORIZED
+    );
+    let opaque = provider.token(OPAQUE_API, "orders:read").await;
+    assert_eq!(service.call(&opaque).await, StatusCode::UNAUTHORIZED);
+
+    // a new key, used at once: not one 401 for tokens of either
+    let before = keys.status();
+    let kid = provider.rotate().await;
+    assert!(!before.key_ids.contains(&kid));
+    let second = provider.token(API, "orders:read").await;
+    assert_eq!(service.call(&second).await, StatusCode::OK);
+    assert_eq!(service.call(&first).await, StatusCode::OK);
+    let after = keys.status();
+    assert!(after.key_ids.contains(&kid) && after.refreshes == before.refreshes + 1, "{after:?}");
+
+    // and once more, so that the first key goes
+    provider.rotate().await;
+    keys.refresh().await.unwrap();
+    assert_eq!(service.call(&second).await, StatusCode::OK);
+    assert_eq!(service.call(&first).await, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn an_issuer_with_a_slash_too_many() {
+    let Some(provider) = OidcProvider::start() else { return };
+    let keys = RemoteKeys::discover(format!("{}/", provider.issuer)).fetch(fetch());
+    assert_eq!(keys.eager().await.unwrap_err().kind(), RemoteKeysErrorKind::WrongIssuer);
+}

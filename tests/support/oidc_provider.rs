@@ -1,0 +1,106 @@
+//! Starts the identity provider of `tests/oidc_provider`, which is npm's `oidc-provider`.
+#![allow(dead_code, reason = "each test uses a part of it")]
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::{env, fs};
+
+/// A provider that runs until this is dropped.
+pub(crate) struct OidcProvider {
+    child: Child,
+    pub(crate) issuer: String,
+    http: reqwest::Client,
+}
+
+/// The audience that gets JWT access tokens.
+pub(crate) const API: &str = "https://orders.example.com";
+/// The audience that gets opaque ones.
+pub(crate) const OPAQUE_API: &str = "https://orders.example.com/opaque";
+
+impl OidcProvider {
+    /// `None` where there is no node or npm, or npm cannot install: said loudly, and not allowed
+    /// where `CI` is set.
+    pub(crate) fn start() -> Option<Self> {
+        match Self::try_start() {
+            Ok(provider) => Some(provider),
+            Err(why) if env::var_os("CI").is_some() => panic!("no identity provider: {why}"),
+            Err(why) => {
+                eprintln!(
+                    "\n!!! SKIPPED, nothing was tested against an identity provider: {why}\n"
+                );
+                None
+            }
+        }
+    }
+
+    fn try_start() -> Result<Self, String> {
+        let directory = install()?;
+        let mut child = Command::new("node")
+            .arg("server.mjs")
+            .current_dir(&directory)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(|error| format!("node cannot be started: {error}"))?;
+        let output = child.stdout.take().ok_or("no output")?;
+        let mut lines = BufReader::new(output).lines();
+        let issuer = lines
+            .by_ref()
+            .map_while(Result::ok)
+            .find_map(|line| line.strip_prefix("issuer ").map(str::to_owned));
+        // what it says later is read, so that it never waits for a reader
+        std::thread::spawn(move || lines.for_each(drop));
+        let Some(issuer) = issuer else {
+            let _ = child.kill();
+            let _ = child.wait();
+            return Err("the provider ended before it served".to_owned());
+        };
+        let http =
+            reqwest::Client::builder().no_proxy().build().map_err(|error| error.to_string())?;
+        Ok(Self { child, issuer, http })
+    }
+
+    /// An access token for a machine, by client credentials (RFC 6749 §4.4) for a resource
+    /// (RFC 8707).
+    pub(crate) async fn token(&self, resource: &str, scope: &str) -> String {
+        let body = format!("grant_type=client_credentials&scope={scope}&resource={resource}");
+        let request = self.http.post(format!("{}/token", self.issuer));
+        let request = request.basic_auth("machine", Some("machine-secret"));
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        let response = request.body(body).send().await.unwrap();
+        let response: serde_json::Value = response.json().await.unwrap();
+        response["access_token"].as_str().unwrap_or_else(|| panic!("{response}")).to_owned()
+    }
+
+    /// Signs with a new key from now on; the one before stays published, older ones go.
+    pub(crate) async fn rotate(&self) -> String {
+        let request = self.http.post(format!("{}/test/rotate", self.issuer));
+        request.send().await.unwrap().text().await.unwrap()
+    }
+}
+
+impl Drop for OidcProvider {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Installs into the directory for the build's own files; once, for it stays there.
+fn install() -> Result<PathBuf, String> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oidc_provider");
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("oidc_provider");
+    fs::create_dir_all(&directory).map_err(|error| error.to_string())?;
+    for file in ["package.json", "server.mjs"] {
+        fs::copy(source.join(file), directory.join(file)).map_err(|error| error.to_string())?;
+    }
+    let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
+    let output = Command::new(npm)
+        .args(["install", "--no-package-lock", "--no-audit", "--no-fund", "--prefer-offline"])
+        .current_dir(&directory)
+        .output()
+        .map_err(|error| format!("npm cannot be started: {error}"))?;
+    if output.status.success() { Ok(directory) } else { Err("npm install failed".to_owned()) }
+}
