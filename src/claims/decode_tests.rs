@@ -198,3 +198,13 @@ fn debug_names_claims_and_shows_none() {
     let claims = registered(r#"{"sub":"s3cret","iss":"s3cret","exp":424242}"#);
     assert_eq!(format!("{claims:?}"), r#"RegisteredClaims {"iss", "sub", "exp"}"#);
 }
+
+#[test]
+fn an_object_is_no_number_whatever_serde_json_makes_of_it() {
+    for json in [
+        r#"{"nbf":{"$serde_json::private::Number":"1"}}"#,
+        r#"{"exp":{"$serde_json::private::Number":"9999999999"}}"#,
+    ] {
+        assert!(problem(json).contains("is not a number in range"), "{json}");
+    }
+}

@@ -196,7 +196,7 @@ impl<C, K, I, A> VerifierBuilder<C, K, I, A> {
         let typ = typ.into().into_boxed_str();
         match &mut self.types {
             Types::Only(types) => types.push(typ),
-            Types::AccessToken => self.types = Types::Contradictory,
+            Types::AccessToken | Types::Contradictory => self.types = Types::Contradictory,
             types => *types = Types::Only(vec![typ]),
         }
         self

@@ -155,6 +155,12 @@ mod tests {
     }
 
     #[test]
+    fn rfc7515_the_header_is_utf8() {
+        let segment = URL_SAFE_NO_PAD.encode(b"{\"alg\":\"HS256\",\"x\":\"\xff\"}");
+        assert!(HeaderBuffer::new().parse(segment.as_bytes()).is_err());
+    }
+
+    #[test]
     fn rfc7515_a_long_header_is_read_too() {
         let long = format!(r#"{{"alg":"RS256","x5c":["{}"]}}"#, "A".repeat(4000));
         assert!(kind(&long).is_ok());

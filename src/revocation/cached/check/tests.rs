@@ -217,3 +217,16 @@ fn more_tokens_than_room_are_all_answered_right() {
         }
     }
 }
+
+#[test]
+fn a_clock_set_back_that_catches_up_brings_no_answer_back() {
+    let (check, store, clock) = over_a_store(5_000);
+    let token = TokenIdentity::new().with_token_id("t");
+    clock.set(10_000_000);
+    assert_eq!(ask(&check, &token), "active");
+    revoke(&store, "t");
+    clock.set(6_000_000);
+    assert_eq!(ask(&check, &TokenIdentity::new().with_token_id("another")), "active");
+    clock.set(10_001_000);
+    assert_eq!(ask(&check, &token), "revoked");
+}
