@@ -17,6 +17,10 @@ const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 const RSA_EXPONENT_BITS: usize = 33;
 
 #[derive(Clone)]
+#[cfg_attr(
+    not(any(feature = "aws-lc-rs", feature = "rust-crypto")),
+    allow(dead_code, reason = "without a backend, keys are checked and then refused")
+)]
 pub(super) enum Material {
     Hmac(Secret),
     /// Big-endian without leading zeros.
