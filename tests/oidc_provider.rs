@@ -60,3 +60,44 @@ async fn an_issuer_with_a_slash_too_many() {
     let keys = RemoteKeys::discover(format!("{}/", provider.issuer)).fetch(fetch());
     assert_eq!(keys.eager().await.unwrap_err().kind(), RemoteKeysErrorKind::WrongIssuer);
 }
+
+/// Opaque tokens are introspected, signed ones verified, at one provider and by one layer.
+#[cfg(feature = "introspection")]
+#[tokio::test]
+async fn introspection_alone_and_beside_signed_tokens() {
+    use tower_bearer::credentials::BearerToken;
+    use tower_bearer::key::Secret;
+    use tower_bearer::verify::introspection::{ClientAuth, Introspection, JwtOrOpaque};
+
+    let Some(provider) = OidcProvider::start() else { return };
+    let endpoint = format!("{}/token/introspection", provider.issuer);
+    let client = |secret: &str| ClientAuth::post("orders-api", Secret::new(secret.as_bytes()));
+    let introspection = |secret: &str, audience: &str| {
+        let builder = Introspection::<StandardClaims>::builder(&endpoint, fetch());
+        builder.client(client(secret)).audience(audience).issuer(&provider.issuer).build().unwrap()
+    };
+    let opaque = provider.token(OPAQUE_API, "orders:read").await;
+    assert_eq!(opaque.matches('.').count(), 0);
+
+    let asked = introspection("api-secret", OPAQUE_API);
+    let service = Service::with(asked.clone());
+    assert_eq!(service.call(&opaque).await, StatusCode::OK);
+    assert_eq!(service.call("made-up").await, StatusCode::UNAUTHORIZED);
+    let elsewhere = Service::with(introspection("api-secret", "https://other.example"));
+    assert_eq!(elsewhere.call(&opaque).await, StatusCode::UNAUTHORIZED);
+    // it is our own secret that is wrong, not the client's token
+    Service::with(introspection("not-the-secret", OPAQUE_API)).unavailable(&opaque).await;
+
+    let keys = RemoteKeys::discover(&provider.issuer).fetch(fetch()).eager().await.unwrap();
+    let signed = Verifier::<StandardClaims>::builder().keys(keys).issuer(&provider.issuer);
+    let signed = signed.audience(API).access_token_profile().build().unwrap();
+    let both = Service::with(JwtOrOpaque::new(signed, asked.clone()));
+    assert_eq!(both.call(&opaque).await, StatusCode::OK);
+    assert_eq!(both.call(&provider.token(API, "orders:read").await).await, StatusCode::OK);
+
+    // taken back at the provider, it is found out once it is forgotten here
+    provider.revoke(&opaque).await;
+    asked.forget(&BearerToken::parse(&opaque).unwrap());
+    assert_eq!(service.call(&opaque).await, StatusCode::UNAUTHORIZED);
+    assert_eq!(both.call(&opaque).await, StatusCode::UNAUTHORIZED);
+}

@@ -13,6 +13,7 @@ use http::StatusCode;
 use key_server::{Answer, JWKS, KeyServer, OPENID, fetch, issuer, set};
 use serde_json::json;
 use service::Service;
+use tower_bearer::fetch::ReqwestFetch;
 use tower_bearer::key::remote::{RemoteKeys, RemoteKeysBuilder, RemoteKeysErrorKind as Kind};
 use tower_bearer::testing::{FakeClock, TestIssuer};
 
@@ -111,6 +112,11 @@ async fn redirects_are_not_followed() {
     assert!(jwks(&server).eager().await.is_err());
     assert!(RemoteKeys::discover(server.issuer()).fetch(fetch()).eager().await.is_err());
     assert!(other.all_hits().is_empty());
+    // a client that follows them nevertheless is found out
+    let follows = reqwest::Client::builder().no_proxy().build().unwrap();
+    let follows = jwks(&server).fetch(ReqwestFetch::with_client(follows));
+    let error = follows.eager().await.unwrap_err();
+    assert!(error.to_string().contains("redirect"), "{error}");
 }
 
 #[tokio::test]

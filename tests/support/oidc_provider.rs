@@ -74,6 +74,15 @@ impl OidcProvider {
         response["access_token"].as_str().unwrap_or_else(|| panic!("{response}")).to_owned()
     }
 
+    /// Takes a token back (RFC 7009).
+    pub(crate) async fn revoke(&self, token: &str) {
+        let request = self.http.post(format!("{}/token/revocation", self.issuer));
+        let request = request.basic_auth("machine", Some("machine-secret"));
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        let response = request.body(format!("token={token}")).send().await.unwrap();
+        assert_eq!(response.status(), 200);
+    }
+
     /// Signs with a new key from now on; the one before stays published, older ones go.
     pub(crate) async fn rotate(&self) -> String {
         let request = self.http.post(format!("{}/test/rotate", self.issuer));

@@ -106,13 +106,18 @@ impl Shared {
 
     /// The number of a refresh that begins after this call.
     pub(super) fn want(self: &Arc<Self>) -> Result<u64, RemoteKeysError> {
-        self.start()?;
-        let mut state = self.lock();
-        if !state.wanted {
+        // said before the task starts, so that its first refresh is this one
+        let number = {
+            let mut state = self.lock();
             state.wanted = true;
-            self.wake.notify_one();
+            state.begun + 1
+        };
+        if let Err(error) = self.start() {
+            self.lock().wanted = false;
+            return Err(error);
         }
-        Ok(state.begun + 1)
+        self.wake.notify_one();
+        Ok(number)
     }
 
     /// Waits for the end of a refresh.

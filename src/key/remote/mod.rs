@@ -14,8 +14,8 @@
 //!    `If-None-Match`. An answer that is broken, empty, too large, late or redirected never
 //!    replaces keys. The task stops when the last handle is dropped.
 //! 7. Through an outage the last keys serve for [`keep_for`](RemoteKeysBuilder::keep_for). After
-//!    that, requests are answered with 503 and `Retry-After`, never with 401. So are tokens with an
-//!    unknown `kid` while the provider cannot be asked.
+//!    that, requests are answered with 503 and `Retry-After`, never with 401. So are tokens that no
+//!    key fits, for an unknown `kid` or without any, while the provider cannot be asked.
 //! 8. A set with other keys gets a new [epoch](crate::key::KeySet::epoch); one with the same keys,
 //!    in whatever order, leaves everything as it is.
 //!
