@@ -139,6 +139,6 @@ pub use rejection::{Rejection, RejectionKind};
 pub use verify::Verifier;
 
 /// The code of the README is compiled and run.
-#[cfg(all(doctest, feature = "axum", feature = "aws-lc-rs"))]
+#[cfg(all(doctest, feature = "axum", feature = "aws-lc-rs", feature = "reqwest"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
