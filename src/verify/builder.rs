@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::options::Options;
+use super::policy::Policy;
 use super::rules::{Accept, Types};
-use super::verifier::{Policy, Verifier};
+use super::verifier::Verifier;
 use crate::claims::ClaimPath;
 use crate::key::{IntoKeySource, KeySource};
 use crate::time::{Clock, SystemClock};

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use arc_swap::ArcSwapOption;
 use foldhash::quality::RandomState;
 
-use super::verifier::Policy;
+use super::policy::Policy;
 use crate::claims::VerifiedToken;
 use crate::time::UnixTime;
 

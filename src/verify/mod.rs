@@ -61,6 +61,7 @@ mod header;
 pub mod introspection;
 mod known_headers;
 mod options;
+mod policy;
 mod rules;
 mod tenants;
 mod token_verifier;

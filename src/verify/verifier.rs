@@ -11,19 +11,20 @@ use serde::de::DeserializeOwned;
 
 use super::builder::{BuildError, NeedsAudience, NeedsIssuer, NeedsKeys, VerifierBuilder};
 use super::cache::{Slots, TokenCache};
-use super::compact::{Compact, SignatureBuffer};
-use super::header::{Header, HeaderBuffer};
+use super::compact::Compact;
+use super::header::HeaderBuffer;
 use super::known_headers::KnownHeaders;
-use super::rules::{Accept, Rules};
+use super::policy::{Policy, Signature, keys_unavailable};
+use super::rules::Accept;
 use super::token_verifier::TokenVerifier;
 use super::verified::Verified;
 use crate::claims::{RegisteredClaims, VerifiedToken, decode, peek_issuer};
 use crate::credentials::BearerToken;
 use crate::head::RequestHead;
-use crate::key::{BoxFuture, KeySource, KeysUnavailable, Lookup, MissingKey};
+use crate::key::{BoxFuture, KeysUnavailable, MissingKey};
 use crate::rejection::{Rejection, RejectionKind};
 use crate::step::Step;
-use crate::time::{Clock, UnixTime};
+use crate::time::UnixTime;
 
 /// Verifies signed tokens (JWS, [RFC 7519](https://www.rfc-editor.org/rfc/rfc7519)) and reads their
 /// claims into `C`.
@@ -53,13 +54,6 @@ use crate::time::{Clock, UnixTime};
 pub struct Verifier<C> {
     policies: Arc<Policies>,
     cache: Option<Arc<Slots<C>>>,
-}
-
-/// The keys and rules for tokens of one issuer.
-pub(super) struct Policy {
-    pub(super) keys: Arc<dyn KeySource>,
-    pub(super) rules: Rules,
-    pub(super) clock: Arc<dyn Clock>,
 }
 
 struct Policies {
@@ -287,72 +281,6 @@ impl<C: DeserializeOwned> Verifier<C> {
         let at = policy.clock.now();
         policy.rules.check(&registered, at)?;
         Ok(Checked { custom, registered, at, policy, epoch })
-    }
-}
-
-enum Signature {
-    Right {
-        /// Of the key set that holds the key.
-        epoch: u64,
-    },
-    /// No key fits the token; the rejection to give if none can be fetched, and the epoch of the
-    /// keys that do not fit.
-    NoKey(Rejection, Option<u64>),
-}
-
-impl Policy {
-    /// Of the keys as they are now; `None` if there are none to be had.
-    #[inline]
-    pub(super) fn epoch(&self) -> Option<u64> {
-        self.keys.current().ok().map(|keys| keys.epoch())
-    }
-
-    fn check_signature(
-        &self,
-        compact: &Compact<'_>,
-        header: &Header<'_>,
-    ) -> Result<Signature, Rejection> {
-        let keys = match self.keys.current() {
-            Ok(keys) => keys,
-            Err(unavailable) => return Ok(Signature::NoKey(keys_unavailable(unavailable), None)),
-        };
-        let mut candidates = match keys.find(header.kid.as_deref(), header.algorithm) {
-            Lookup::Found(candidates) => candidates,
-            Lookup::WrongAlgorithm => {
-                let reason = "the header's `alg` is not the algorithm of the key";
-                let rejection = Rejection::new(RejectionKind::WrongAlgorithm, reason);
-                // Without a `kid`, a key of that algorithm may have been added since.
-                return match header.kid {
-                    None => Ok(Signature::NoKey(rejection, Some(keys.epoch()))),
-                    Some(_) => Err(rejection),
-                };
-            }
-            Lookup::UnknownKey => {
-                let reason = "no key of the token's issuer has the `kid` that the token names";
-                let rejection = Rejection::new(RejectionKind::UnknownKey, reason);
-                return Ok(Signature::NoKey(rejection, Some(keys.epoch())));
-            }
-        };
-        let mut signature = SignatureBuffer::new();
-        let signature = signature.decode(compact.signature)?;
-        if candidates.any(|key| key.verify(compact.signing_input, signature)) {
-            return Ok(Signature::Right { epoch: keys.epoch() });
-        }
-        let reason = "the signature does not verify with the key that the token names";
-        let rejection = Rejection::new(RejectionKind::InvalidSignature, reason);
-        // A key that was tried for want of a better one may have been replaced since.
-        let named = header.kid.as_deref().is_some_and(|kid| keys.has_id(kid));
-        if named { Err(rejection) } else { Ok(Signature::NoKey(rejection, Some(keys.epoch()))) }
-    }
-}
-
-fn keys_unavailable(unavailable: KeysUnavailable) -> Rejection {
-    let retry_after = unavailable.retry_after();
-    let reason = "the keys of the token's issuer cannot be had at present";
-    let rejection = Rejection::new(RejectionKind::KeysUnavailable, reason).with_source(unavailable);
-    match retry_after {
-        Some(retry_after) => rejection.with_retry_after(retry_after),
-        None => rejection,
     }
 }
 
