@@ -54,6 +54,7 @@
 //! | [`respond`] | what a rejection looks like |
 //! | [`layer`] | the tower layers |
 //! | `axum` | extractors |
+//! | `issuer` | tokens made here: access, refresh and single-use; sessions and their end |
 //! | `testing` | tokens, clocks and conformance suites for tests |
 //! | [`threat_model`] | what this crate defends against, and what it leaves to you |
 //!
@@ -65,6 +66,7 @@
 //! | `rust-crypto` | | cryptography in pure Rust, for targets without a C compiler; several times slower on RSA and ECDSA. With both, `aws-lc-rs` does the work |
 //! | `axum` | yes | the extractors, over axum-core |
 //! | `tracing` | yes | an event for each rejection: kind, reason, source; never a token, never claims |
+//! | `issuer` | | the `issuer` module: signing keys and their rotation, access tokens, refresh tokens with theft detection, single-use tokens |
 //! | `testing` | | the `testing` module |
 //!
 //! Without a crypto backend the crate compiles, and every constructor of a
@@ -106,6 +108,9 @@ pub mod layer;
 #[cfg(feature = "axum")]
 #[cfg_attr(docsrs, doc(cfg(feature = "axum")))]
 pub mod axum;
+#[cfg(feature = "issuer")]
+#[cfg_attr(docsrs, doc(cfg(feature = "issuer")))]
+pub mod issuer;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;

@@ -47,7 +47,7 @@ mod pem;
 mod secret;
 mod set;
 mod shared;
-#[cfg(any(test, feature = "testing"))]
+#[cfg(any(test, feature = "testing", feature = "issuer"))]
 pub(crate) mod signing;
 mod single;
 mod source;
@@ -58,9 +58,11 @@ pub use jwks::{JwksOptions, SkippedKey};
 pub use secret::Secret;
 pub use set::KeySet;
 // short-lived: the verifier will use them
+#[cfg(feature = "issuer")]
+pub(crate) use backend::{digest_sha256, fill_random};
 pub(crate) use set::Lookup;
 pub use shared::SharedKeys;
-#[cfg(any(test, feature = "testing"))]
+#[cfg(any(test, feature = "testing", feature = "issuer"))]
 pub(crate) use signing::SigningKey;
 pub use single::Key;
 pub use source::{BoxFuture, IntoKeySource, KeySnapshot, KeySource, KeysUnavailable, MissingKey};

@@ -82,7 +82,15 @@ fn mismatch(algorithm: Algorithm) -> KeyError {
     KeyError::mismatch(format!("the key is of another type than {algorithm} works with"))
 }
 
-#[cfg(any(test, feature = "testing"))]
+#[cfg(feature = "issuer")]
+pub(crate) fn digest_sha256(message: &[u8]) -> Result<[u8; 32], KeyError> {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, message);
+    let mut hash = [0; 32];
+    hash.copy_from_slice(digest.as_ref());
+    Ok(hash)
+}
+
+#[cfg(any(test, feature = "testing", feature = "issuer"))]
 mod signing {
     use aws_lc_rs::hmac;
     use aws_lc_rs::rand::{self, SystemRandom};
@@ -177,7 +185,7 @@ mod signing {
         }
     }
 
-    pub(in crate::key) fn fill_random(bytes: &mut [u8]) -> Result<(), KeyError> {
+    pub(crate) fn fill_random(bytes: &mut [u8]) -> Result<(), KeyError> {
         rand::fill(bytes).map_err(failed)
     }
 
@@ -207,5 +215,7 @@ mod signing {
     }
 }
 
-#[cfg(any(test, feature = "testing"))]
-pub(in crate::key) use signing::{SignKey, fill_random};
+#[cfg(any(test, feature = "testing", feature = "issuer"))]
+pub(in crate::key) use signing::SignKey;
+#[cfg(any(test, feature = "testing", feature = "issuer"))]
+pub(crate) use signing::fill_random;

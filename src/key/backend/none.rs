@@ -25,7 +25,12 @@ fn no_backend() -> KeyError {
     )
 }
 
-#[cfg(any(test, feature = "testing"))]
+#[cfg(feature = "issuer")]
+pub(crate) fn digest_sha256(_: &[u8]) -> Result<[u8; 32], KeyError> {
+    Err(no_backend())
+}
+
+#[cfg(any(test, feature = "testing", feature = "issuer"))]
 mod signing {
     use super::super::super::secret::Secret;
     use super::{Algorithm, KeyError, Material, no_backend};
@@ -54,10 +59,12 @@ mod signing {
         }
     }
 
-    pub(in crate::key) fn fill_random(_: &mut [u8]) -> Result<(), KeyError> {
+    pub(crate) fn fill_random(_: &mut [u8]) -> Result<(), KeyError> {
         Err(no_backend())
     }
 }
 
-#[cfg(any(test, feature = "testing"))]
-pub(in crate::key) use signing::{SignKey, fill_random};
+#[cfg(any(test, feature = "testing", feature = "issuer"))]
+pub(in crate::key) use signing::SignKey;
+#[cfg(any(test, feature = "testing", feature = "issuer"))]
+pub(crate) use signing::fill_random;

@@ -1,0 +1,5 @@
+//! Single-use tokens.
+
+mod store;
+
+pub use self::store::SingleUseStore;
