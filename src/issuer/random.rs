@@ -58,6 +58,11 @@ pub(super) fn sha256(parts: &[&[u8]]) -> Result<[u8; 32], KeyError> {
     digest_sha256(&message)
 }
 
+/// The plain hash, for what others compute too.
+pub(super) fn sha256_of(message: &[u8]) -> Result<[u8; 32], KeyError> {
+    digest_sha256(message)
+}
+
 pub(super) fn random<const N: usize>() -> Result<[u8; N], KeyError> {
     let mut bytes = [0; N];
     fill_random(&mut bytes)?;
