@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use crate::issuer::random::{TokenHash, base64url, is_base64url, random, sha256};
+use crate::issuer::random::{TokenHash, base64url, is_base64url, sha256};
 use crate::key::KeyError;
 use crate::time::UnixTime;
 
 /// Characters of a partition: 48 bits.
-const PARTITION: usize = 8;
+pub(super) const PARTITION: usize = 8;
 /// Characters of 128 bits.
 pub(super) const HANDLE: usize = 22;
 
@@ -89,13 +89,6 @@ impl SubjectKey {
     #[must_use]
     pub fn partition(&self) -> &str {
         &self.partition
-    }
-
-    /// A new handle, the secret that all tokens of one family begin with, and the family's id.
-    pub(super) fn new_family(&self) -> Result<(String, SessionId), KeyError> {
-        let handle = base64url(&random::<16>()?);
-        let id = SessionId::of_handle(&self.partition, &handle)?;
-        Ok((handle, id))
     }
 }
 
