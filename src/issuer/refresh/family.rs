@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::issuer::random::{TokenHash, base64url, is_base64url, sha256};
+use crate::issuer::random::{TokenHash, base64url, is_base64url, random, sha256};
 use crate::key::KeyError;
 use crate::time::UnixTime;
 
@@ -32,6 +32,12 @@ impl SessionId {
         let hash = sha256(&[b"session", handle.as_bytes()])?;
         let short = hash.split_at(16).0;
         Ok(Self(format!("{partition}{}", base64url(short)).into()))
+    }
+
+    /// A new id of this subject, and the handle that it is made of.
+    pub(crate) fn unique(subject: &SubjectKey) -> Result<(Self, String), KeyError> {
+        let handle = base64url(&random::<16>()?);
+        Ok((Self::of_handle(subject.partition(), &handle)?, handle))
     }
 
     /// The id as text.

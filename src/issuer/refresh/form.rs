@@ -96,8 +96,7 @@ impl Presented<'_> {
 pub(super) fn new_family(
     subject: &SubjectKey,
 ) -> Result<(SessionId, RefreshToken, TokenHash), KeyError> {
-    let handle = base64url(&random::<16>()?);
-    let id = SessionId::of_handle(subject.partition(), &handle)?;
+    let (id, handle) = SessionId::unique(subject)?;
     let (token, hash) = with_stem(&format!("{PREFIX}{}{handle}", subject.partition()))?;
     Ok((id, token, hash))
 }
