@@ -577,3 +577,39 @@ fn a_session_that_cannot_be_revoked_can_only_end() {
     };
     answer.now_or_never().unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_64_concurrent_refreshes_on_several_threads_one_wins() {
+    for grace in [0, 10] {
+        let world = world_with_grace(grace);
+        let grant = world.sign_in("ada").await;
+        let token = grant.refresh_token().as_str();
+        let tasks: Vec<_> = (0..64)
+            .map(|_| {
+                let (tokens, token) = (world.tokens.clone(), token.to_owned());
+                tokio::spawn(
+                    async move { tokens.refresh(RefreshRequest::new(&token, "web")).await },
+                )
+            })
+            .collect();
+        let mut granted = Vec::new();
+        let mut later = 0;
+        for task in tasks {
+            match task.await.unwrap() {
+                Ok(grant) => granted.push(grant),
+                Err(error) if error.kind() == RefreshErrorKind::Unavailable => later += 1,
+                Err(error) => assert_eq!(error.kind(), RefreshErrorKind::InvalidGrant),
+            }
+        }
+        let reports = world.stolen.lock().unwrap().len();
+        if grace == 0 {
+            assert_eq!((granted.len(), later, reports), (1, 0, 1));
+            world.invalid(&access(&granted[0])).await;
+        } else {
+            assert_eq!((granted.len(), later, reports), (8, 56, 0));
+            for grant in &granted {
+                assert_eq!(world.status(&access(grant)).await, 200);
+            }
+        }
+    }
+}
