@@ -97,7 +97,8 @@ impl Family {
         };
         let (is_current, is_predecessor) = (among(&self.current), among(&self.predecessors));
         let in_window = request.now < self.rotated_at.saturating_add(request.grace);
-        if !is_current && !(is_predecessor && in_window) {
+        let is_retry = is_predecessor && in_window;
+        if !is_current && !is_retry {
             return RotateOutcome::Reused(session.clone());
         }
         if *session.client_id != *request.client_id {

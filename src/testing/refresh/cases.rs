@@ -227,10 +227,10 @@ impl<S: RefreshStore> Case<S> {
         earlier.now = self.at(5);
         earlier.idle_until = self.at(1005);
         let outcome = self.expect("a clock that lags", &earlier, "Rotated").await;
-        if let Some(session) = outcome {
-            if session.last_used_at != self.at(10) || session.idle_until != self.at(1010) {
-                self.fail("a clock that lags takes nothing back", &format!("{session:?}"));
-            }
+        if let Some(session) = outcome
+            && (session.last_used_at != self.at(10) || session.idle_until != self.at(1010))
+        {
+            self.fail("a clock that lags takes nothing back", &format!("{session:?}"));
         }
     }
 
@@ -281,10 +281,10 @@ impl<S: RefreshStore> Case<S> {
         let mut narrower = family.rotate(family.first);
         narrower.scope = vec!["orders:write".into()];
         let outcome = self.expect("a narrower scope is granted", &narrower, "Rotated").await;
-        if let Some(session) = outcome {
-            if session.scope != family.session.scope {
-                self.fail("the session keeps its scope", &format!("{:?}", session.scope));
-            }
+        if let Some(session) = outcome
+            && session.scope != family.session.scope
+        {
+            self.fail("the session keeps its scope", &format!("{:?}", session.scope));
         }
         let mut spent = family.rotate(family.first);
         spent.client_id = "web".into();
@@ -318,10 +318,10 @@ impl<S: RefreshStore> Case<S> {
         next.now = self.at(1998);
         next.idle_until = self.at(9000);
         let outcome = self.expect("use keeps a session live", &next, "Rotated").await;
-        if let Some(session) = outcome {
-            if session.idle_until != self.at(5000) {
-                self.fail("idling ends with the absolute lifetime", &format!("{session:?}"));
-            }
+        if let Some(session) = outcome
+            && session.idle_until != self.at(5000)
+        {
+            self.fail("idling ends with the absolute lifetime", &format!("{session:?}"));
         }
         let mut last = used.rotate(next.successor);
         last.now = self.at(5000);
