@@ -310,4 +310,5 @@ mod signing {
 #[cfg_attr(feature = "aws-lc-rs", allow(unused_imports))]
 pub(in crate::key) use signing::SignKey;
 #[cfg(any(test, feature = "testing", feature = "issuer"))]
+#[cfg_attr(feature = "aws-lc-rs", allow(unused_imports))]
 pub(crate) use signing::fill_random;
