@@ -25,6 +25,9 @@ const ABSOLUTE: u64 = 5000;
 const ACCESS: u64 = 900;
 const START: u64 = 1_800_000_000;
 
+/// In place of a token's number: one that was spent last in its session.
+const PREDECESSOR: usize = 5000;
+
 /// A token that was given out.
 struct Token {
     text: String,
@@ -64,6 +67,13 @@ impl Model {
     fn alive(&self, session: usize) -> bool {
         let session = &self.sessions[session];
         !session.ended && self.now < session.began + ABSOLUTE && self.now < session.last_use + IDLE
+    }
+
+    /// A token that was spent last in its session.
+    fn predecessor(&self) -> usize {
+        let deepest = |token: &Token| self.sessions[token.session].deepened.len() as u64;
+        let found = self.tokens.iter().rposition(|token| token.depth + 1 == deepest(token));
+        found.unwrap_or_default()
     }
 
     /// Presents a token; the next one, if granted, is added by the caller.
@@ -124,13 +134,14 @@ fn event() -> impl Strategy<Value = Event> {
                 right_client,
                 wider,
             }),
+        6 => Just(Event::Refresh { token: PREDECESSOR, right_client: true, wider: false }),
         1 => any.clone().prop_map(|token| Event::LogOutByToken { token }),
         1 => any.clone().prop_map(|session| Event::EndSession { session }),
         1 => (subject.clone(), any.clone())
             .prop_map(|(subject, session)| Event::EndSessionOf { subject, session }),
         1 => subject.clone().prop_map(|subject| Event::EndAll { subject }),
         1 => (subject, any).prop_map(|(subject, session)| Event::EndAllBut { subject, session }),
-        8 => prop_oneof![0_u64..5, 8_u64..13, 700_u64..2100].prop_map(|secs| Event::Pass { secs }),
+        8 => prop_oneof![3 => 0_u64..8, 1 => 8_u64..13, 1 => 700_u64..2100].prop_map(|secs| Event::Pass { secs }),
     ]
 }
 
@@ -197,7 +208,10 @@ fn step(system: &System, model: &mut Model, event: &Event) {
             remember(model, &grant, model.sessions.len() - 1);
         }
         Event::Refresh { token, right_client, wider } => {
-            let index = newest(token, model.tokens.len());
+            let index = match token {
+                PREDECESSOR => model.predecessor(),
+                token => newest(token, model.tokens.len()),
+            };
             let Some(token) = model.tokens.get(index) else { return };
             let (text, session) = (token.text.clone(), token.session);
             let client = if right_client { "web" } else { "other" };
@@ -298,7 +312,7 @@ fn check(system: &System, model: &Model) {
 }
 
 fn config() -> ProptestConfig {
-    ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() }
+    ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() }
 }
 
 proptest! {
