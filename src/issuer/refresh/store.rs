@@ -56,7 +56,8 @@ use crate::time::UnixTime;
 ///
 /// 1. Every method is **one atomic step**. Of any number of concurrent calls each sees the state
 ///    that another left, as if they had come one after the other.
-/// 2. Time is `now` of the request, never the store's own: two nodes and a test agree.
+/// 2. Time is `now` of the request, never the store's own: two nodes and a test agree. Moments are in
+///    whole milliseconds and are kept as they are.
 /// 3. Revocation comes **first**, or in the same step: there is no moment, not after a crash either,
 ///    at which a family is gone and its access tokens live on. It is
 ///    [`Revocation::session`](crate::revocation::Revocation::session) of the family's id, kept

@@ -66,7 +66,7 @@ impl<S: RefreshStore> RefreshTokens<S> {
         let scope = parse_scope(&new.scope)?;
         let subject = SubjectKey::new(new.subject)?;
         let (id, refresh, first) = form::new_family(&subject)?;
-        let now = inner.issuer.now();
+        let now = self.now();
         let expires_at = now.saturating_add(inner.absolute);
         let session = Session {
             id,
@@ -103,7 +103,7 @@ impl<S: RefreshStore> RefreshTokens<S> {
         };
         let scope = parse_scope(request.scope)?;
         let (refresh, successor) = presented.successor()?;
-        let now = inner.issuer.now();
+        let now = self.now();
         let rotate = Rotate {
             presented: presented.hash,
             family: presented.family,
@@ -185,21 +185,22 @@ impl<S: RefreshStore> RefreshTokens<S> {
         id: &SessionId,
         subject: Option<&SubjectKey>,
     ) -> Result<bool, RefreshError> {
-        let now = self.0.issuer.now();
+        let now = self.now();
         Ok(self.0.store.end_family(id, subject, now, self.revoke_until(now)).await?)
     }
 
-    /// Ends all sessions of a subject and revokes **every** token of the issuer's that it was issued
-    /// until now, with a session or without: "log out everywhere", or the password has changed.
+    /// Ends all sessions of a subject and revokes **every** token that the issuer gave it until now,
+    /// with a session or without: "log out everywhere", or the password has changed.
     ///
     /// # Errors
     /// [`Unavailable`](RefreshErrorKind::Unavailable) if anything may live on.
     pub async fn end_all(&self, subject: &str) -> Result<EndedAll, RefreshError> {
         let inner = &*self.0;
         let key = SubjectKey::new(subject)?;
-        let now = inner.issuer.now();
+        let now = self.now();
         let until = self.revoke_until(now);
-        let epoch = Revocation::subject(subject, now, until).issuer(inner.issuer.name());
+        let exactly = inner.issuer.now();
+        let epoch = Revocation::subject(subject, exactly, until).issuer(inner.issuer.name());
         inner.store.revoke(&epoch).await?;
         let sessions = inner.store.end_subject(&key, None, now, until).await?;
         Ok(EndedAll { sessions, issue_from: epoch.reissue_from().unwrap_or(now) })
@@ -218,7 +219,7 @@ impl<S: RefreshStore> RefreshTokens<S> {
     ) -> Result<Vec<SessionId>, RefreshError> {
         let except = parse_id(session_id)?;
         let key = SubjectKey::new(subject)?;
-        let now = self.0.issuer.now();
+        let now = self.now();
         let until = self.revoke_until(now);
         Ok(self.0.store.end_subject(&key, Some(&except), now, until).await?)
     }
@@ -229,7 +230,7 @@ impl<S: RefreshStore> RefreshTokens<S> {
     /// [`Unavailable`](RefreshErrorKind::Unavailable) if they cannot be told.
     pub async fn sessions(&self, subject: &str) -> Result<Vec<Session>, RefreshError> {
         let key = SubjectKey::new(subject)?;
-        let mut sessions = self.0.store.families(&key, self.0.issuer.now()).await?;
+        let mut sessions = self.0.store.families(&key, self.now()).await?;
         sessions.sort_by(|one, other| {
             other.last_used_at.cmp(&one.last_used_at).then_with(|| one.id.cmp(&other.id))
         });
@@ -239,6 +240,13 @@ impl<S: RefreshStore> RefreshTokens<S> {
     /// The store.
     pub fn store(&self) -> &S {
         &self.0.store
+    }
+
+    /// The time in whole milliseconds, so that every store keeps the same.
+    fn now(&self) -> UnixTime {
+        let now = self.0.issuer.now().since_epoch();
+        let rest = Duration::from_nanos(u64::from(now.subsec_nanos() % 1_000_000));
+        UnixTime::from_duration(now.saturating_sub(rest))
     }
 
     /// When the last access token of a session that ends now has expired everywhere.
