@@ -22,6 +22,7 @@
 //! | Signatures with r or s of zero, of the wrong length, in DER | Rejected by both crypto backends, tested against Wycheproof |
 //! | Weak secrets and short RSA keys | Refused when they are loaded |
 //! | A stolen token | Short lifetimes, revocation by token, session and subject; refused at once when the store knows |
+//! | A stolen refresh token (RFC 9700 §4.14) | Used once; the second use ends the session and revokes its access tokens. Only hashes are stored. With the feature `issuer` |
 //! | The store kept from answering | 503: closed unless code says otherwise |
 //! | A token sent twice, so that two parties read a different one | 400 |
 //! | Input made to be large or deep | The token's length is bounded before anything is allocated; JSON depth is bounded by the parser |

@@ -20,6 +20,7 @@ const PATH: [&str; 15] = [
     "respond",
     "layer",
     "axum",
+    "issuer",
 ];
 
 /// May use everything: it stands beside the path.

@@ -51,9 +51,9 @@ pub mod remote;
 mod secret;
 mod set;
 mod shared;
-#[cfg(any(test, feature = "testing", feature = "introspection"))]
+#[cfg(any(test, feature = "testing", feature = "introspection", feature = "issuer"))]
 // introspection signs with a key it was given, and makes none
-#[cfg_attr(not(any(test, feature = "testing")), allow(dead_code))]
+#[cfg_attr(not(any(test, feature = "testing", feature = "issuer")), allow(dead_code))]
 pub(crate) mod signing;
 mod single;
 mod source;
@@ -64,9 +64,12 @@ pub use file::{FileKeys, FileKeysBuilder, FileStatus};
 pub use jwks::{JwksOptions, SkippedKey};
 pub use secret::Secret;
 pub use set::KeySet;
+// short-lived: the verifier will use them
+#[cfg(feature = "issuer")]
+pub(crate) use backend::{digest_sha256, fill_random};
 pub(crate) use set::Lookup;
 pub use shared::SharedKeys;
-#[cfg(any(test, feature = "testing", feature = "introspection"))]
+#[cfg(any(test, feature = "testing", feature = "introspection", feature = "issuer"))]
 pub(crate) use signing::SigningKey;
 #[cfg(feature = "introspection")]
 pub(crate) use signing::random_id;

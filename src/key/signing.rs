@@ -74,7 +74,7 @@ impl SigningKey {
     }
 
     /// Gives the key an id, the `kid` of tokens.
-    #[cfg(any(test, feature = "introspection"))]
+    #[cfg(any(test, feature = "issuer"))]
     pub(crate) fn with_id(mut self, id: impl Into<String>) -> Self {
         self.id = Some(id.into().into());
         self

@@ -46,7 +46,7 @@ pub enum OnOutage {
 pub enum StoreErrorKind {
     /// The store cannot be asked at present, or its answer makes no sense.
     Unavailable,
-    /// The store has no room for another revocation, and drops none that is still needed.
+    /// The store has no room for another entry, and drops none that is still needed.
     Full,
     /// The store cannot hold this kind of revocation.
     Unsupported,
@@ -110,11 +110,9 @@ impl From<StoreError> for Rejection {
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
-            StoreErrorKind::Unavailable => "the revocation store cannot be asked",
-            StoreErrorKind::Full => "the revocation store is full",
-            StoreErrorKind::Unsupported => {
-                "the revocation store does not support this kind of revocation"
-            }
+            StoreErrorKind::Unavailable => "the store cannot be asked",
+            StoreErrorKind::Full => "the store is full",
+            StoreErrorKind::Unsupported => "the store does not support this kind of revocation",
         })
     }
 }
@@ -142,7 +140,7 @@ mod tests {
     #[test]
     fn errors_keep_their_source_apart_from_their_text() {
         let error = StoreError::unavailable("10.0.0.7: connection refused");
-        assert_eq!(error.to_string(), "the revocation store cannot be asked");
+        assert_eq!(error.to_string(), "the store cannot be asked");
         let source = error.source().unwrap().to_string();
         assert_eq!(source, "10.0.0.7: connection refused");
         assert!(StoreError::full().source().is_none());

@@ -5,15 +5,26 @@
 //! 2. [`inject`] puts claims into a request without any token, for a handler by itself.
 //! 3. [`FakeClock`] stands still until the test moves it.
 //! 4. [`revocation::conformance`] is the suite that every revocation store has to pass, one's own
-//!    included.
+//!    included. With the feature `issuer` there are others, for stores of refresh tokens and of
+//!    single-use tokens.
 //!
 //! Enable the feature in `[dev-dependencies]` only: what is here panics where a service must not.
 
 mod clock;
 mod inject;
 mod issuer;
+#[cfg(feature = "issuer")]
+#[cfg_attr(docsrs, doc(cfg(feature = "issuer")))]
+pub mod refresh;
 pub mod revocation;
+#[cfg(feature = "issuer")]
+#[cfg_attr(docsrs, doc(cfg(feature = "issuer")))]
+pub mod single_use;
+#[cfg(feature = "issuer")]
+mod unique;
 
 pub use clock::FakeClock;
 pub use inject::{inject, inject_with};
 pub use issuer::{TestIssuer, TokenBuilder};
+#[cfg(feature = "issuer")]
+use unique::{unique, unique_hash};

@@ -82,8 +82,16 @@ fn mismatch(algorithm: Algorithm) -> KeyError {
     KeyError::mismatch(format!("the key is of another type than {algorithm} works with"))
 }
 
-#[cfg(any(test, feature = "testing", feature = "introspection"))]
-#[cfg_attr(not(any(test, feature = "testing")), allow(dead_code))]
+#[cfg(feature = "issuer")]
+pub(crate) fn digest_sha256(message: &[u8]) -> Result<[u8; 32], KeyError> {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, message);
+    let mut hash = [0; 32];
+    hash.copy_from_slice(digest.as_ref());
+    Ok(hash)
+}
+
+#[cfg(any(test, feature = "testing", feature = "introspection", feature = "issuer"))]
+#[cfg_attr(not(any(test, feature = "testing", feature = "issuer")), allow(dead_code))]
 mod signing {
     use aws_lc_rs::hmac;
     use aws_lc_rs::rand::{self, SystemRandom};
@@ -178,7 +186,7 @@ mod signing {
         }
     }
 
-    pub(in crate::key) fn fill_random(bytes: &mut [u8]) -> Result<(), KeyError> {
+    pub(crate) fn fill_random(bytes: &mut [u8]) -> Result<(), KeyError> {
         rand::fill(bytes).map_err(failed)
     }
 
@@ -208,5 +216,7 @@ mod signing {
     }
 }
 
-#[cfg(any(test, feature = "testing", feature = "introspection"))]
-pub(in crate::key) use signing::{SignKey, fill_random};
+#[cfg(any(test, feature = "testing", feature = "introspection", feature = "issuer"))]
+pub(in crate::key) use signing::SignKey;
+#[cfg(any(test, feature = "testing", feature = "introspection", feature = "issuer"))]
+pub(crate) use signing::fill_random;

@@ -20,9 +20,13 @@ use none as chosen;
 #[cfg(all(feature = "rust-crypto", not(feature = "aws-lc-rs")))]
 use rust_crypto as chosen;
 
+#[cfg(any(test, feature = "testing", feature = "introspection", feature = "issuer"))]
+pub(super) use chosen::SignKey;
 pub(super) use chosen::VerifyKey;
-#[cfg(any(test, feature = "testing", feature = "introspection"))]
-pub(super) use chosen::{SignKey, fill_random};
+#[cfg(feature = "issuer")]
+pub(crate) use chosen::digest_sha256;
+#[cfg(any(test, feature = "testing", feature = "introspection", feature = "issuer"))]
+pub(crate) use chosen::fill_random;
 
 #[cfg(test)]
 #[path = "agreement_tests.rs"]

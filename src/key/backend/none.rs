@@ -25,8 +25,13 @@ fn no_backend() -> KeyError {
     )
 }
 
-#[cfg(any(test, feature = "testing", feature = "introspection"))]
-#[cfg_attr(not(any(test, feature = "testing")), allow(dead_code))]
+#[cfg(feature = "issuer")]
+pub(crate) fn digest_sha256(_: &[u8]) -> Result<[u8; 32], KeyError> {
+    Err(no_backend())
+}
+
+#[cfg(any(test, feature = "testing", feature = "introspection", feature = "issuer"))]
+#[cfg_attr(not(any(test, feature = "testing", feature = "issuer")), allow(dead_code))]
 mod signing {
     use super::super::super::secret::Secret;
     use super::{Algorithm, KeyError, Material, no_backend};
@@ -55,10 +60,12 @@ mod signing {
         }
     }
 
-    pub(in crate::key) fn fill_random(_: &mut [u8]) -> Result<(), KeyError> {
+    pub(crate) fn fill_random(_: &mut [u8]) -> Result<(), KeyError> {
         Err(no_backend())
     }
 }
 
-#[cfg(any(test, feature = "testing", feature = "introspection"))]
-pub(in crate::key) use signing::{SignKey, fill_random};
+#[cfg(any(test, feature = "testing", feature = "introspection", feature = "issuer"))]
+pub(in crate::key) use signing::SignKey;
+#[cfg(any(test, feature = "testing", feature = "introspection", feature = "issuer"))]
+pub(crate) use signing::fill_random;

@@ -112,8 +112,14 @@ fn mismatch(algorithm: Algorithm) -> KeyError {
     KeyError::mismatch(format!("the key is of another type than {algorithm} works with"))
 }
 
-#[cfg(any(test, feature = "testing", feature = "introspection"))]
-#[cfg_attr(not(any(test, feature = "testing")), allow(dead_code))]
+#[cfg(feature = "issuer")]
+pub(crate) fn digest_sha256(message: &[u8]) -> Result<[u8; 32], KeyError> {
+    use sha2::Digest;
+    Ok(Sha256::digest(message).into())
+}
+
+#[cfg(any(test, feature = "testing", feature = "introspection", feature = "issuer"))]
+#[cfg_attr(not(any(test, feature = "testing", feature = "issuer")), allow(dead_code))]
 mod signing {
     use hmac::digest::KeyInit;
     use hmac::{Hmac, Mac};
@@ -267,7 +273,7 @@ mod signing {
         }
     }
 
-    pub(in crate::key) fn fill_random(bytes: &mut [u8]) -> Result<(), KeyError> {
+    pub(crate) fn fill_random(bytes: &mut [u8]) -> Result<(), KeyError> {
         OsRng.try_fill_bytes(bytes).map_err(failed)
     }
 
@@ -301,6 +307,9 @@ mod signing {
     }
 }
 
-#[cfg(any(test, feature = "testing", feature = "introspection"))]
+#[cfg(any(test, feature = "testing", feature = "introspection", feature = "issuer"))]
 #[cfg_attr(feature = "aws-lc-rs", allow(unused_imports))]
-pub(in crate::key) use signing::{SignKey, fill_random};
+pub(in crate::key) use signing::SignKey;
+#[cfg(any(test, feature = "testing", feature = "introspection", feature = "issuer"))]
+#[cfg_attr(feature = "aws-lc-rs", allow(unused_imports))]
+pub(crate) use signing::fill_random;

@@ -1,0 +1,24 @@
+//! [`Compact`]: the text of a token, wiped when dropped and never shown.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+#[derive(Clone)]
+pub(super) struct Compact(Zeroizing<String>);
+
+impl Compact {
+    pub(super) fn new(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Compact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}

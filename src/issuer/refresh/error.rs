@@ -1,0 +1,128 @@
+//! [`RefreshError`]: why a session was not refreshed, listed or ended.
+
+use std::error::Error;
+use std::fmt;
+
+use http::header::RETRY_AFTER;
+use http::{HeaderValue, Response, StatusCode};
+use serde_json::json;
+
+use super::response::json_response;
+use crate::issuer::body::BytesBody;
+use crate::issuer::error::IssueError;
+use crate::key::KeyError;
+use crate::revocation::StoreError;
+
+/// What kind of failure a [`RefreshError`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RefreshErrorKind {
+    /// The request lacks what it needs, or holds what it must not.
+    InvalidRequest,
+    /// The token is none, spent, expired, of another client, or its session has ended: the user has
+    /// to sign in again.
+    InvalidGrant,
+    /// A scope was asked for that was not granted.
+    InvalidScope,
+    /// It cannot be decided at present: the client should try again with the same token.
+    Unavailable,
+}
+
+impl RefreshErrorKind {
+    /// The `error` of the response
+    /// ([RFC 6749 §5.2](https://www.rfc-editor.org/rfc/rfc6749#section-5.2); for
+    /// [`Unavailable`](Self::Unavailable) the code of §4.1.2.1, since §5.2 has none).
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "invalid_request",
+            Self::InvalidGrant => "invalid_grant",
+            Self::InvalidScope => "invalid_scope",
+            Self::Unavailable => "temporarily_unavailable",
+        }
+    }
+
+    /// 400, or 503 for [`Unavailable`](Self::Unavailable).
+    #[must_use]
+    pub const fn status(self) -> StatusCode {
+        match self {
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::BAD_REQUEST,
+        }
+    }
+}
+
+/// Why a session was not begun, refreshed, listed or ended.
+///
+/// The client is told the code only. `Display` is a fixed text for the log; what happened beneath is
+/// in [`source`](Error::source).
+#[derive(Debug)]
+pub struct RefreshError {
+    kind: RefreshErrorKind,
+    reason: &'static str,
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl RefreshError {
+    pub(super) fn new(kind: RefreshErrorKind, reason: &'static str) -> Self {
+        Self { kind, reason, source: None }
+    }
+
+    /// What kind of failure this is.
+    #[must_use]
+    pub fn kind(&self) -> RefreshErrorKind {
+        self.kind
+    }
+
+    /// The error as the token endpoint answers it (RFC 6749 §5.2), not to be stored by any cache.
+    #[must_use]
+    pub fn to_response(&self) -> Response<BytesBody> {
+        let body = json!({ "error": self.kind.code() }).to_string();
+        let mut response = json_response(self.kind.status(), body);
+        if self.kind == RefreshErrorKind::Unavailable {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}
+
+impl From<StoreError> for RefreshError {
+    fn from(error: StoreError) -> Self {
+        let reason = "the store of sessions cannot tell";
+        Self { source: Some(Box::new(error)), ..Self::new(RefreshErrorKind::Unavailable, reason) }
+    }
+}
+
+impl From<KeyError> for RefreshError {
+    fn from(error: KeyError) -> Self {
+        let reason = "the crypto library failed";
+        Self { source: Some(Box::new(error)), ..Self::new(RefreshErrorKind::Unavailable, reason) }
+    }
+}
+
+impl From<IssueError> for RefreshError {
+    fn from(error: IssueError) -> Self {
+        let reason = "the access token could not be issued";
+        Self { source: Some(Box::new(error)), ..Self::new(RefreshErrorKind::Unavailable, reason) }
+    }
+}
+
+impl fmt::Display for RefreshError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.reason)
+    }
+}
+
+impl Error for RefreshError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        let source = self.source.as_deref()?;
+        Some(source)
+    }
+}
+
+#[cfg(feature = "axum")]
+impl axum_core::response::IntoResponse for RefreshError {
+    fn into_response(self) -> axum_core::response::Response {
+        self.to_response().map(axum_core::body::Body::new)
+    }
+}

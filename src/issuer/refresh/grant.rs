@@ -1,0 +1,64 @@
+//! [`Grant`]: a session that was begun or refreshed.
+
+use super::family::Session;
+use super::form::RefreshToken;
+use super::response::TokenResponse;
+use crate::issuer::error::IssueError;
+use crate::issuer::scope;
+use crate::issuer::token::{Access, Issuer, TokenRequest};
+use crate::time::UnixTime;
+
+/// A session that was begun or refreshed: its new refresh token, and the leave to issue an access
+/// token for it.
+#[derive(Debug)]
+#[must_use = "the refresh token in it is the only one that counts now"]
+pub struct Grant {
+    pub(super) issuer: Issuer,
+    pub(super) session: Session,
+    /// For the access token.
+    pub(super) scope: Vec<Box<str>>,
+    pub(super) refresh: RefreshToken,
+    pub(super) now: UnixTime,
+}
+
+impl Grant {
+    /// The session as it is now.
+    #[must_use]
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// The new refresh token.
+    #[must_use]
+    pub fn refresh_token(&self) -> &RefreshToken {
+        &self.refresh
+    }
+
+    /// An access token of this session, with its subject, client, scope, `sid` and `auth_time`;
+    /// roles and other claims are to be added. It never outlives the session.
+    pub fn access_token(&self) -> TokenRequest<Access> {
+        // no longer than the revocation of the session would be remembered
+        let latest = self.now.saturating_add(self.issuer.lifetime()).min(self.session.expires_at);
+        let request = self
+            .issuer
+            .access_token(self.session.subject.as_str())
+            .client_id(self.session.client_id.clone())
+            .session_id(self.session.id.as_str())
+            .auth_time(self.session.created_at)
+            .until(latest);
+        if self.scope.is_empty() { request } else { request.scope(scope::join(&self.scope)) }
+    }
+
+    /// The answer with an access token as [`access_token`](Self::access_token) makes it, changed by
+    /// `add`, and with the refresh token.
+    ///
+    /// # Errors
+    /// As for [`TokenRequest::issue`].
+    pub fn respond(
+        self,
+        add: impl FnOnce(TokenRequest<Access>) -> TokenRequest<Access>,
+    ) -> Result<TokenResponse, IssueError> {
+        let access = add(self.access_token()).issue()?;
+        Ok(TokenResponse::new(access).with_refresh_token(self.refresh))
+    }
+}

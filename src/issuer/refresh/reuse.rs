@@ -1,0 +1,15 @@
+//! [`Reuse`]: what the hook is told.
+
+use super::family::Session;
+use crate::time::UnixTime;
+
+/// A spent refresh token was used again: one of the two who used it is a thief. The session has
+/// ended, and its access tokens are revoked, by the time this is told. No token is in it.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Reuse {
+    /// The session as it was: family, subject, client, device, generation.
+    pub session: Session,
+    /// When it was noticed.
+    pub detected_at: UnixTime,
+}

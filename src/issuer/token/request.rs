@@ -1,0 +1,259 @@
+//! [`TokenRequest`]: a token to be.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::{AccessToken, IdToken, Issuer};
+use crate::issuer::error::{IssueError, IssueErrorKind};
+use crate::issuer::random::{base64url, random};
+use crate::issuer::scope;
+use crate::time::UnixTime;
+
+/// The claims that the issuer writes itself, or may write.
+const RESERVED: [&str; 12] = [
+    "iss",
+    "sub",
+    "aud",
+    "exp",
+    "nbf",
+    "iat",
+    "jti",
+    "client_id",
+    "scope",
+    "sid",
+    "auth_time",
+    "cnf",
+];
+
+/// Marks a request for an access token.
+#[derive(Debug)]
+pub struct Access(());
+
+/// Marks a request for an ID token.
+#[derive(Debug)]
+pub struct Id(());
+
+/// A token to be: made with [`Issuer::access_token`] or [`Issuer::id_token`].
+#[must_use = "there is no token until `issue`"]
+pub struct TokenRequest<K> {
+    issuer: Issuer,
+    subject: Box<str>,
+    client_id: Option<Box<str>>,
+    scope: Option<Box<str>>,
+    session_id: Option<Box<str>>,
+    auth_time: Option<UnixTime>,
+    lifetime: Option<Duration>,
+    issued_from: UnixTime,
+    latest: UnixTime,
+    claims: Map<String, Value>,
+    wrong: Option<IssueError>,
+    kind: PhantomData<fn() -> K>,
+}
+
+impl<K> TokenRequest<K> {
+    pub(super) fn new(issuer: Issuer, subject: Box<str>) -> Self {
+        Self {
+            issuer,
+            subject,
+            client_id: None,
+            scope: None,
+            session_id: None,
+            auth_time: None,
+            lifetime: None,
+            issued_from: UnixTime::EPOCH,
+            latest: UnixTime::MAX,
+            claims: Map::new(),
+            wrong: None,
+            kind: PhantomData,
+        }
+    }
+
+    /// The client that the token is given to (`client_id`, RFC 9068 §2.2).
+    pub fn client_id(mut self, client_id: impl Into<Box<str>>) -> Self {
+        self.client_id = Some(client_id.into());
+        self
+    }
+
+    /// The session that the token belongs to (`sid`): it dies with it.
+    pub fn session_id(mut self, session_id: impl AsRef<str>) -> Self {
+        self.session_id = Some(session_id.as_ref().into());
+        self
+    }
+
+    /// When the user signed in (`auth_time`), in whole seconds.
+    pub fn auth_time(mut self, auth_time: UnixTime) -> Self {
+        self.auth_time = Some(auth_time);
+        self
+    }
+
+    /// How long the token is valid, in whole seconds: at most the issuer's lifetime.
+    pub fn lifetime(mut self, lifetime: Duration) -> Self {
+        self.lifetime = Some(lifetime);
+        self
+    }
+
+    /// Issues with `iat` no earlier than this moment, rounded up to the second: for a token that is
+    /// issued right after all others of its subject were revoked, see
+    /// [`Revocation::reissue_from`](crate::revocation::Revocation::reissue_from).
+    pub fn issued_from(mut self, moment: UnixTime) -> Self {
+        self.issued_from = moment;
+        self
+    }
+
+    /// Expires at this moment at the latest.
+    pub(in crate::issuer) fn until(mut self, latest: UnixTime) -> Self {
+        self.latest = latest;
+        self
+    }
+
+    /// Adds the application's claims: all members of a value that is written as a JSON object.
+    ///
+    /// Claims that the issuer writes (`iss sub aud exp nbf iat jti client_id scope sid auth_time
+    /// cnf`) are refused by [`issue`](TokenRequest::issue), as is a claim that is given twice.
+    pub fn claims<C: Serialize + ?Sized>(mut self, claims: &C) -> Self {
+        match serde_json::to_value(claims) {
+            Ok(Value::Object(members)) => {
+                for (name, value) in members {
+                    self = self.add(name, value);
+                }
+            }
+            Ok(_) => self.refuse(IssueErrorKind::Claims, "the claims are no JSON object"),
+            Err(error) => {
+                let text = "the claims cannot be written as JSON";
+                let error = IssueError::new(IssueErrorKind::Claims, text).with_source(error);
+                self.wrong.get_or_insert(error);
+            }
+        }
+        self
+    }
+
+    /// The roles of the subject (`roles`).
+    pub fn roles<R: Into<String>>(self, roles: impl IntoIterator<Item = R>) -> Self {
+        let roles = roles.into_iter().map(|role| Value::String(role.into())).collect();
+        self.add("roles".to_owned(), roles)
+    }
+
+    fn add(mut self, name: String, value: Value) -> Self {
+        if RESERVED.contains(&name.as_str()) || self.claims.contains_key(&name) {
+            let text = format!("the claim {name:?} is written by the issuer, or was given twice");
+            self.refuse(IssueErrorKind::ReservedClaim, text);
+        } else {
+            self.claims.insert(name, value);
+        }
+        self
+    }
+
+    fn refuse(&mut self, kind: IssueErrorKind, text: impl Into<std::borrow::Cow<'static, str>>) {
+        self.wrong.get_or_insert_with(|| IssueError::new(kind, text));
+    }
+}
+
+impl TokenRequest<Access> {
+    /// The scopes, separated by spaces (`scope`, RFC 8693 §4.2).
+    pub fn scope(mut self, scope: impl AsRef<str>) -> Self {
+        match scope::parse(scope.as_ref()) {
+            Some(scopes) => self.scope = Some(scope::join(&scopes).into()),
+            None => self.refuse(
+                IssueErrorKind::Scope,
+                "a scope has a character that RFC 6749 §3.3 does not allow",
+            ),
+        }
+        self
+    }
+
+    /// Signs the access token.
+    ///
+    /// # Errors
+    /// If it lacks the client's id, the application's claims were refused, the lifetime is longer
+    /// than the issuer's, or signing fails.
+    pub fn issue(self) -> Result<AccessToken, IssueError> {
+        let audience = self.issuer.audiences();
+        let signed = self.sign("at+jwt", audience, true)?;
+        Ok(AccessToken {
+            token: signed.token,
+            token_id: signed.token_id,
+            issued_at: signed.issued_at,
+            expires_at: signed.expires_at,
+            scope: signed.scope,
+        })
+    }
+}
+
+impl TokenRequest<Id> {
+    /// Signs the ID token.
+    ///
+    /// # Errors
+    /// As for access tokens.
+    pub fn issue(self) -> Result<IdToken, IssueError> {
+        let audience = self.client_id.as_deref().map(Value::from).unwrap_or_default();
+        self.sign("id_token+jwt", audience, false)
+    }
+}
+
+impl<K> TokenRequest<K> {
+    fn sign(
+        self,
+        typ: &'static str,
+        audience: Value,
+        with_client: bool,
+    ) -> Result<IdToken, IssueError> {
+        if let Some(wrong) = self.wrong {
+            return Err(wrong);
+        }
+        let incomplete = |text| Err(IssueError::new(IssueErrorKind::Incomplete, text));
+        let Some(client_id) = self.client_id.filter(|client| !client.is_empty()) else {
+            return incomplete("the token has no client_id, which RFC 9068 §2.2 requires");
+        };
+        if self.subject.is_empty() {
+            return incomplete("the token has no subject");
+        }
+        let longest = self.issuer.lifetime();
+        let lifetime = self.lifetime.unwrap_or(longest).as_secs();
+        if lifetime == 0 || lifetime > longest.as_secs() {
+            let text = "the token's lifetime is zero, or longer than the issuer's";
+            return Err(IssueError::new(IssueErrorKind::Configuration, text));
+        }
+        let earliest = self.issued_from.saturating_add(Duration::from_nanos(999_999_999));
+        let issued_at = self.issuer.now().as_secs().max(earliest.as_secs());
+        let expires_at = issued_at.saturating_add(lifetime).min(self.latest.as_secs());
+        let token_id = base64url(&random::<16>()?);
+
+        let mut claims = self.claims;
+        let mut set = |name: &str, value: Value| claims.insert(name.to_owned(), value);
+        set("iss", self.issuer.name().into());
+        set("sub", (*self.subject).into());
+        set("aud", audience);
+        set("iat", issued_at.into());
+        set("exp", expires_at.into());
+        set("jti", token_id.as_str().into());
+        if with_client {
+            set("client_id", (*client_id).into());
+        }
+        if let Some(scope) = &self.scope {
+            set("scope", (**scope).into());
+        }
+        if let Some(session_id) = &self.session_id {
+            set("sid", (**session_id).into());
+        }
+        if let Some(auth_time) = self.auth_time {
+            set("auth_time", auth_time.as_secs().into());
+        }
+        Ok(IdToken {
+            token: self.issuer.sign(typ, &claims)?,
+            token_id: token_id.into(),
+            issued_at: UnixTime::from_secs(issued_at),
+            expires_at: UnixTime::from_secs(expires_at),
+            scope: self.scope,
+        })
+    }
+}
+
+impl<K> fmt::Debug for TokenRequest<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenRequest").finish_non_exhaustive()
+    }
+}

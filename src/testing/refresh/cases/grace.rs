@@ -1,0 +1,88 @@
+//! The grace window.
+
+use std::time::Duration;
+
+use super::Case;
+use crate::issuer::refresh::{MOST_SUCCESSORS, RefreshStore, RotateOutcome};
+use crate::testing::unique_hash;
+
+impl<S: RefreshStore> Case<S> {
+    pub(in crate::testing::refresh) async fn grace(&self) {
+        let family = self.make(&self.subject("ada")).await;
+        let with_grace = |presented, at| {
+            let mut request = family.rotate(presented);
+            request.grace = Duration::from_secs(20);
+            request.now = self.at(at);
+            request
+        };
+        let first = with_grace(family.first, 10);
+        self.expect("a rotation", &first, "Rotated").await;
+        let retry = with_grace(family.first, 12);
+        let mut session = family.session.clone();
+        session.generation = 1;
+        session.last_used_at = self.at(12);
+        session.idle_until = self.at(1010);
+        let rule = "the spent token is retried in the window, and counts no generation";
+        self.expect_session(rule, &retry, &RotateOutcome::Retried(session)).await;
+        let mut wrong = with_grace(family.first, 12);
+        wrong.client_id = "web".into();
+        self.expect("a retry by another client", &wrong, "WrongClient").await;
+        let mut wider = with_grace(family.first, 12);
+        wider.scope = vec!["admin".into()];
+        self.expect("a retry with a wider scope", &wider, "ScopeTooWide").await;
+        // both tabs go on, one after the other
+        let second = with_grace(first.successor, 100);
+        self.expect("the first successor is rotated", &second, "Rotated").await;
+        let other = with_grace(retry.successor, 101);
+        self.expect("its sibling is a predecessor then", &other, "Retried").await;
+        let rule = "two generations back is reuse, window or not";
+        self.expect(rule, &with_grace(family.first, 102), "Reused").await;
+        self.expect_revoked("reuse revokes the session", family.id(), true).await;
+        let rule = "after reuse every tab is out";
+        for token in [second.successor, other.successor] {
+            self.expect(rule, &with_grace(token, 103), "Unknown").await;
+        }
+    }
+
+    pub(in crate::testing::refresh) async fn grace_window(&self) {
+        for (at, wanted) in [(10, "Retried"), (29, "Retried"), (30, "Reused"), (31, "Reused")] {
+            let family = self.make(&self.subject("ada")).await;
+            let mut request = family.rotate(family.first);
+            request.grace = Duration::from_secs(20);
+            self.expect("a rotation", &request, "Rotated").await;
+            let mut retry = family.rotate(family.first);
+            retry.grace = Duration::from_secs(20);
+            retry.now = self.at(at);
+            self.expect("the window ends `grace` after the rotation", &retry, wanted).await;
+            retry.successor = unique_hash("again");
+            retry.now = self.at(30);
+            let wanted = if wanted == "Retried" { "Reused" } else { "Unknown" };
+            self.expect("the window does not move", &retry, wanted).await;
+        }
+        let family = self.make(&self.subject("ada")).await;
+        let mut request = family.rotate(family.first);
+        request.grace = Duration::from_secs(20);
+        self.expect("a rotation", &request, "Rotated").await;
+        let rule = "without grace in the request there is none";
+        self.expect(rule, &family.rotate(family.first), "Reused").await;
+    }
+
+    pub(in crate::testing::refresh) async fn crowd(&self) {
+        let family = self.make(&self.subject("ada")).await;
+        let mut last = family.first;
+        for round in 0..=MOST_SUCCESSORS {
+            let mut request = family.rotate(family.first);
+            request.grace = Duration::from_secs(20);
+            let wanted = match round {
+                0 => "Rotated",
+                MOST_SUCCESSORS => "Crowded",
+                _ => "Retried",
+            };
+            self.expect("the number of successors is bounded", &request, wanted).await;
+            if round < MOST_SUCCESSORS {
+                last = request.successor;
+            }
+        }
+        self.expect("a crowd harms nobody", &family.rotate(last), "Rotated").await;
+    }
+}

@@ -1,0 +1,108 @@
+//! Conformance of stores for single-use tokens: the rules of [`SingleUseStore`], as tests that any
+//! store can run.
+//!
+//! ```
+//! # #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
+//! # futures_util::future::FutureExt::now_or_never(async {
+//! use tower_bearer::issuer::single_use::MemorySingleUseStore;
+//! use tower_bearer::testing::single_use::conformance;
+//!
+//! conformance(|| async { MemorySingleUseStore::new() }).await;
+//! # }).unwrap();
+//! ```
+#![allow(clippy::panic, reason = "a test suite reports by panicking")]
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use super::unique_hash;
+use crate::issuer::single_use::SingleUseStore;
+use crate::revocation::StoreError;
+use crate::time::{Clock, SystemClock};
+
+/// Tests a store against the rules of [`SingleUseStore`], in real time and without sleeping. Time
+/// passes in the calls' `now`, at most an hour ahead of the system's clock.
+///
+/// `make_store` is called once for each case; the stores may be handles on one shared server.
+///
+/// # Panics
+///
+/// If the store breaks a rule, or fails; the message names the rule.
+pub async fn conformance<S, F, Fut>(make_store: F)
+where
+    S: SingleUseStore,
+    F: Fn() -> Fut,
+    Fut: Future<Output = S>,
+{
+    let now = SystemClock.now();
+    let after = |secs| now.saturating_add(Duration::from_secs(secs));
+
+    let store = make_store().await;
+    let (id, other) = (unique_hash("one"), unique_hash("other"));
+    let rule = "what nobody put is not found";
+    expect(rule, store.take(&id, now).await, &None);
+    let odd = "{\"a\":\"\\u0000 é \u{1F980}\"}\r\n";
+    let large = "x".repeat(64 * 1024);
+    for payload in ["", "\"ada\"", odd, &large] {
+        let id = unique_hash("payload");
+        expect("a payload is taken", store.put(&id, payload, after(60), now).await, &());
+        let rule = "a payload comes back as it was put";
+        expect(rule, store.take(&id, now).await, &Some(payload.to_owned()));
+        let rule = "a payload is taken once";
+        expect(rule, store.take(&id, now).await, &None);
+    }
+    let rule = "taking another id leaves this one";
+    expect(rule, store.put(&id, "1", after(60), now).await, &());
+    expect(rule, store.take(&other, now).await, &None);
+    expect(rule, store.take(&id, after(59)).await, &Some("1".to_owned()));
+    let rule = "from `until` on nothing is found";
+    expect(rule, store.put(&other, "1", after(60), now).await, &());
+    expect(rule, store.take(&other, after(60)).await, &None);
+
+    let rule = "an id is claimed once";
+    let (id, other) = (unique_hash("claim"), unique_hash("claim"));
+    expect(rule, store.claim(&id, after(60), now).await, &true);
+    expect(rule, store.claim(&id, after(60), now).await, &false);
+    expect(rule, store.claim(&id, after(120), after(59)).await, &false);
+    let rule = "claiming one id leaves others";
+    expect(rule, store.claim(&other, after(60), now).await, &true);
+    let rule = "ids of `put` and of `claim` are apart";
+    expect(rule, store.take(&id, now).await, &None);
+    expect(rule, store.put(&id, "1", after(60), now).await, &());
+    expect(rule, store.claim(&id, after(60), now).await, &false);
+    expect(rule, store.take(&id, now).await, &Some("1".to_owned()));
+
+    let store = make_store().await;
+    let id = unique_hash("race");
+    expect("a payload is taken", store.put(&id, "1", after(60), now).await, &());
+    let taken = join_all((0..64).map(|_| store.take(&id, now))).await;
+    let winners = taken.into_iter().filter(|taken| matches!(taken, Ok(Some(_)))).count();
+    expect("of 64 concurrent takers exactly one wins", Ok(winners), &1);
+    let claimed = join_all((0..64).map(|_| store.claim(&id, after(60), now))).await;
+    let winners = claimed.into_iter().filter(|claimed| matches!(claimed, Ok(true))).count();
+    expect("of 64 concurrent claims exactly one wins", Ok(winners), &1);
+}
+
+#[track_caller]
+fn expect<T: PartialEq + std::fmt::Debug>(rule: &str, found: Result<T, StoreError>, wanted: &T) {
+    match found {
+        Ok(found) if found == *wanted => {}
+        found => panic!("single-use store: {rule}: found {found:?}, wanted {wanted:?}"),
+    }
+}
+
+#[cfg(all(test, any(feature = "aws-lc-rs", feature = "rust-crypto")))]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+    use crate::issuer::single_use::MemorySingleUseStore;
+
+    #[test]
+    fn the_memory_store_conforms() {
+        conformance(|| async { MemorySingleUseStore::new() }).now_or_never().unwrap();
+        let shared = MemorySingleUseStore::new();
+        conformance(|| async { shared.clone() }).now_or_never().unwrap();
+    }
+}
