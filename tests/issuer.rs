@@ -250,6 +250,9 @@ async fn who_knows_a_session_id_cannot_end_the_session() {
     assert!(world.tokens.end_session_of("eve", grant.session().id.as_str()).await.is_ok());
     assert!(world.stolen.lock().unwrap().is_empty());
     assert_eq!(world.tokens.sessions("ada").await.unwrap().len(), 1);
+    // and nobody fills the store with sessions that never were
+    assert!(!world.tokens.end_by_token(&by_id).await.unwrap());
+    assert!(world.store.revocations().is_empty());
     // only with the handle, which all of the family's tokens have, does it pass for a spent one
     let forged = format!("{stem}.{}", "A".repeat(43));
     assert_eq!(world.refresh(&forged).await.unwrap_err(), RefreshErrorKind::InvalidGrant);

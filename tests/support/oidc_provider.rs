@@ -4,6 +4,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 use std::{env, fs};
 
 /// A provider that runs until this is dropped.
@@ -35,7 +36,7 @@ impl OidcProvider {
     }
 
     fn try_start() -> Result<Self, String> {
-        let directory = install()?;
+        let directory = installed()?;
         let mut child = Command::new("node")
             .arg("server.mjs")
             .current_dir(&directory)
@@ -97,7 +98,13 @@ impl Drop for OidcProvider {
     }
 }
 
-/// Installs into the directory for the build's own files; once, for it stays there.
+/// Installs into the directory for the build's own files. The tests of a run share one
+/// installation: two at once in one directory break each other.
+fn installed() -> Result<PathBuf, String> {
+    static INSTALLED: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    INSTALLED.get_or_init(install).clone()
+}
+
 fn install() -> Result<PathBuf, String> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oidc_provider");
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("oidc_provider");

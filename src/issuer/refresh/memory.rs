@@ -149,13 +149,11 @@ impl MemoryRefreshStore {
         revoke_until: UnixTime,
     ) -> Result<bool, StoreError> {
         let mut table = self.table();
-        let entry = table.families.get(id);
-        let live = entry.is_some_and(|entry| entry.is_live(now));
-        let owned = subject.is_none_or(|subject| match entry {
-            Some(entry) => entry.family.session.subject == *subject,
-            None => id.partition() == subject.partition(),
-        });
-        if !owned {
+        let Some(entry) = table.families.get(id) else {
+            return Ok(false);
+        };
+        let live = entry.is_live(now);
+        if subject.is_some_and(|subject| entry.family.session.subject != *subject) {
             return Ok(false);
         }
         self.revoke_session(id, revoke_until)?;

@@ -41,7 +41,7 @@ use crate::time::UnixTime;
 /// |---|---|---|---|---|
 /// | `create` | live | [`StoreError`] | [`StoreError`] | [`StoreError`] |
 /// | `rotate` | [`Unknown`](RotateOutcome::Unknown), absent | above | [`Expired`](RotateOutcome::Expired), expired or absent | revoked, `Reused`, absent |
-/// | `end_family` | `false`, absent, **revoked all the same** | revoked, `true`, absent | revoked, `false`, absent | revoked, `false`, absent |
+/// | `end_family` | `false`, **nothing is revoked** | revoked, `true`, absent | revoked, `false`, absent | revoked, `false`, absent |
 /// | `end_subject` | | revoked, listed, absent | revoked, absent | revoked, absent |
 /// | `families` | | listed | not listed | not listed |
 /// | revoking fails | [`StoreError`] | of `rotate`: [`StoreError`], ending. Else [`StoreError`], unchanged or ending | [`StoreError`] | [`StoreError`], ending |
@@ -97,10 +97,11 @@ pub trait RefreshStore: RevocationStore {
         request: &Rotate,
     ) -> impl Future<Output = Result<RotateOutcome, StoreError>> + Send;
 
-    /// Ends one family and revokes its session id, be there such a family or not: an access token
-    /// may outlive its family. `subject`, if given, must be the family's own: else it is left as it
-    /// is, nothing is revoked and the answer is `false`. An absent family with a `subject` given
-    /// revokes only if the session id is of the subject's [`partition`](SubjectKey::partition).
+    /// Ends one family and revokes its session id. `subject`, if given, must be the family's own:
+    /// else it is left as it is, and the answer is `false`.
+    ///
+    /// If there is no such family nothing is kept: anyone can make up ids, and must not be able to
+    /// fill the store with them.
     ///
     /// Answers whether a live family ended.
     ///

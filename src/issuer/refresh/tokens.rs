@@ -155,8 +155,8 @@ impl<S: RefreshStore> RefreshTokens<S> {
         self.end(&presented.family, None).await
     }
 
-    /// Ends a session by the `sid` of an access token that was verified, and revokes the session's
-    /// access tokens. Whether a live session ended.
+    /// Ends a session by the `sid` of an access token **that was verified**, and revokes the
+    /// session's access tokens, be there such a session or not. Whether a live session ended.
     ///
     /// For an id that a user picks from a list, take [`end_session_of`](Self::end_session_of).
     ///
@@ -164,7 +164,14 @@ impl<S: RefreshStore> RefreshTokens<S> {
     /// [`InvalidRequest`](RefreshErrorKind::InvalidRequest) if the text is no session id,
     /// [`Unavailable`](RefreshErrorKind::Unavailable) if the session may live on.
     pub async fn end_session(&self, session_id: &str) -> Result<bool, RefreshError> {
-        self.end(&parse_id(session_id)?, None).await
+        let id = parse_id(session_id)?;
+        let ended = self.end(&id, None).await?;
+        if !ended {
+            // a store that lost the session must not let its access token live
+            let until = self.revoke_until(self.now());
+            self.0.store.revoke(&Revocation::session(id.as_str(), until)).await?;
+        }
+        Ok(ended)
     }
 
     /// Ends a session if it is this subject's. Whether it was, and was live.

@@ -88,11 +88,17 @@ impl<S: RefreshStore> Case<S> {
         }
     }
 
+    /// An id of the subject that no family has.
+    fn unused(&self, subject: &SubjectKey) -> SessionId {
+        match SessionId::unique(subject) {
+            Ok((id, _)) => id,
+            Err(error) => self.fail("a session has an id", &error.to_string()),
+        }
+    }
+
     /// A family that idles for 1000 seconds and lives for 5000.
     async fn make(&self, subject: &SubjectKey) -> Made {
-        let (id, _) = SessionId::unique(subject).unwrap_or_else(|error| {
-            self.fail("a session has an id", &error.to_string());
-        });
+        let id = self.unused(subject);
         let session = Session {
             id,
             subject: subject.clone(),

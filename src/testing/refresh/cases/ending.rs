@@ -48,8 +48,12 @@ impl<S: RefreshStore> Case<S> {
         if end(gone.id(), None).await {
             self.fail("an expired session has ended before", "it ended");
         }
-        let rule = "the id of an absent session is revoked all the same";
-        self.expect_revoked(rule, gone.id(), true).await;
+        let rule = "what nobody created cannot be ended";
+        let made_up = self.unused(&ada);
+        if end(&made_up, None).await || end(&made_up, Some(&ada)).await {
+            self.fail(rule, "it ended");
+        }
+        self.expect_revoked("ids that were made up are not kept", &made_up, false).await;
     }
 
     pub(in crate::testing::refresh) async fn end_subject(&self) {
