@@ -54,6 +54,7 @@
 //! | [`respond`] | what a rejection looks like |
 //! | [`layer`] | the tower layers |
 //! | `axum` | extractors |
+//! | `redis` | revocations shared by many processes, and a local copy of them |
 //! | `testing` | tokens, clocks and conformance suites for tests |
 //! | [`threat_model`] | what this crate defends against, and what it leaves to you |
 //!
@@ -65,6 +66,8 @@
 //! | `rust-crypto` | | cryptography in pure Rust, for targets without a C compiler; several times slower on RSA and ECDSA. With both, `aws-lc-rs` does the work |
 //! | `axum` | yes | the extractors, over axum-core |
 //! | `tracing` | yes | an event for each rejection: kind, reason, source; never a token, never claims |
+//! | `redis` | | the `redis` module: revocations in Redis, and a replica of them on every node |
+//! | `redis-tls` | | `rediss://` with rustls, for `redis` |
 //! | `testing` | | the `testing` module |
 //!
 //! Without a crypto backend the crate compiles, and every constructor of a
@@ -106,6 +109,9 @@ pub mod layer;
 #[cfg(feature = "axum")]
 #[cfg_attr(docsrs, doc(cfg(feature = "axum")))]
 pub mod axum;
+#[cfg(feature = "redis")]
+#[cfg_attr(docsrs, doc(cfg(feature = "redis")))]
+pub mod redis;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The path, as the crate's documentation has it.
-const PATH: [&str; 14] = [
+const PATH: [&str; 15] = [
     "time",
     "step",
     "head",
@@ -19,6 +19,7 @@ const PATH: [&str; 14] = [
     "respond",
     "layer",
     "axum",
+    "redis",
 ];
 
 /// May use everything: it stands beside the path.
