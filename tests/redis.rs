@@ -11,7 +11,7 @@ mod store;
 use std::time::{Duration, Instant};
 
 use redis_server::RedisServer;
-use tower_bearer::redis::{Replica, ReplicaBuilder, RedisStore};
+use tower_bearer::redis::{RedisStore, Replica, ReplicaBuilder};
 use tower_bearer::revocation::{
     Revocation, RevocationStatus, RevocationStore, StoreError, TokenIdentity,
 };

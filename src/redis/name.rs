@@ -60,7 +60,11 @@ impl Name {
     }
 
     /// The names that a token could be revoked by, of the kinds whose bit is set in `kinds`.
-    pub(super) fn each_of(token: &TokenIdentity<'_>, kinds: u8, mut each: impl FnMut(Self) -> bool) {
+    pub(super) fn each_of(
+        token: &TokenIdentity<'_>,
+        kinds: u8,
+        mut each: impl FnMut(Self) -> bool,
+    ) {
         let ids = [
             (TOKEN, token.token_id()),
             (SESSION, token.session_id()),

@@ -171,7 +171,6 @@ async fn what_redis_took_back_is_written_again() {
     }
     eventually("B follows", async || b.health().entries == 2).await;
     // An older state, as after a crash or a failover: the second is gone, and others came since.
-    let entries = "return redis.call('KEYS','*entry*')";
     let mut eval = redis::cmd("EVAL");
     eval.arg(
         "local log, meta = KEYS[1], KEYS[2]
@@ -182,7 +181,6 @@ async fn what_redis_took_back_is_written_again() {
          redis.call('DEL', ARGV[1] .. second[2][2])
          return #items",
     );
-    let _ = entries;
     let prefix = "{tower-bearer}:revocation:";
     eval.arg(2).arg(format!("{prefix}log")).arg(format!("{prefix}meta"));
     eval.arg(format!("{prefix}entry:"));
@@ -211,7 +209,6 @@ async fn what_has_no_room_is_asked_for_and_fetched_when_there_is_room() {
     }
     assert!(!is_revoked(&replica, "f").await);
     let Step::Later(_) = replica.check(&token("f")) else { panic!("it does not ask") };
-    // As time passes: slowly, for the copy would be stale, not old, if the clock jumped.
     clock.advance(Duration::from_secs(31));
     eventually("there is room", async || replica.health().current).await;
     let Step::Now(Ok(status)) = replica.check(&token("e")) else { panic!("it asks") };

@@ -38,7 +38,9 @@ async fn everything_expires_and_nothing_says_who() {
         if key.contains("entry:T") {
             assert!((69..=71).contains(&left), "{left}");
         }
-        let redis::Value::BulkString(bytes) = server.command(&format!("DUMP {key}")) else { panic!() };
+        let redis::Value::BulkString(bytes) = server.command(&format!("DUMP {key}")) else {
+            panic!()
+        };
         let text = key + &String::from_utf8_lossy(&bytes);
         assert!(!text.contains("ada") && !text.contains("secret"), "{text}");
     }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use redis::{Client, Connection};
 
-pub struct RedisServer {
+pub(crate) struct RedisServer {
     port: u16,
     dir: PathBuf,
     options: Vec<String>,
@@ -24,7 +24,7 @@ impl RedisServer {
     /// # Panics
     ///
     /// If there is none and the environment says `CI`, or it does not start.
-    pub fn start(options: &[&str]) -> Option<Self> {
+    pub(crate) fn start(options: &[&str]) -> Option<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let there = Command::new("redis-server").arg("--version").output();
         if there.is_err() {
@@ -44,12 +44,12 @@ impl RedisServer {
         Some(server)
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("redis://127.0.0.1:{}/", self.port)
     }
 
     /// Kills it without giving it time to save anything.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
             self.signal_to(&process, "CONT");
             let _ = process.kill();
@@ -58,7 +58,7 @@ impl RedisServer {
     }
 
     /// Starts it, empty, after it was killed.
-    pub fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         self.kill();
         let process = Command::new("redis-server")
             .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1", "--save", ""])
@@ -77,11 +77,11 @@ impl RedisServer {
     }
 
     /// Stops the process where it is, as a machine does that is swapping or cut off.
-    pub fn freeze(&self) {
+    pub(crate) fn freeze(&self) {
         self.signal("STOP");
     }
 
-    pub fn thaw(&self) {
+    pub(crate) fn thaw(&self) {
         self.signal("CONT");
     }
 
@@ -95,7 +95,7 @@ impl RedisServer {
     }
 
     /// Runs a command of an administrator's, given as words.
-    pub fn command(&self, words: &str) -> redis::Value {
+    pub(crate) fn command(&self, words: &str) -> redis::Value {
         let mut words = words.split_whitespace();
         let mut command = redis::cmd(words.next().unwrap());
         words.for_each(|word| {

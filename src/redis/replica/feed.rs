@@ -101,12 +101,13 @@ impl Feed {
         let keys = shared.store.keys();
         let asked = shared.freshness.now();
         let found = Position::read(connection, keys).await?;
-        if found.epoch != known.epoch && !(known.epoch.is_empty() && found.last == known.last) {
+        if !known.epoch.is_empty() && found.epoch != known.epoch {
             return Ok(Followed::Gap);
         }
-        known.epoch = found.epoch;
         let caught_up = found.last == known.last;
         if caught_up {
+            known.epoch = found.epoch;
+            self.known = Some(known.clone());
             shared.freshness.prove(asked);
             self.connected(&known);
         }

@@ -85,8 +85,8 @@ pub(super) async fn lost(
     found: &Position,
 ) -> RedisResult<bool> {
     if known.epoch != found.epoch {
-        // Nothing that was known before the first epoch can have been lost.
-        return Ok(!known.epoch.is_empty());
+        // Where nothing had been written yet, nothing was lost.
+        return Ok(known.last != START);
     }
     let (Some(own), Some(last)) = (log_id(&known.last), log_id(&found.last)) else {
         return Ok(true);

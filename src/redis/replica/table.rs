@@ -121,8 +121,8 @@ impl Table {
     }
 
     fn scramble(&self, print: u64) -> u32 {
-        let product = u128::from(print ^ self.secret) * 0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835;
-        (product >> 96) as u32 ^ (product >> 32) as u32
+        let product = u128::from(print ^ self.secret) * 0x9E37_79B9_7F4A_7C15;
+        (product >> 64) as u32 ^ (product >> 32) as u32
     }
 }
 
