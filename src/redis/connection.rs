@@ -22,16 +22,20 @@ pub(super) struct Connection {
 
 impl Connection {
     pub(super) fn new(client: Client, timeout: Duration) -> Result<Self, StoreError> {
+        #[cfg(feature = "redis-tls")]
+        choose_cryptography(&client);
         let manager = manager(&client, timeout)?;
         Ok(Self { client, timeout, manager: ArcSwap::from_pointee(manager) })
     }
 
-    /// A connection to which nothing was sent yet, to the same server.
+    /// A connection that was made elsewhere, to the same server.
     pub(super) fn with_manager(
         client: Client,
         timeout: Duration,
         manager: ConnectionManager,
     ) -> Self {
+        #[cfg(feature = "redis-tls")]
+        choose_cryptography(&client);
         Self { client, timeout, manager: ArcSwap::from_pointee(manager) }
     }
 
@@ -66,6 +70,20 @@ impl Connection {
         if let Ok(fresh) = manager(&self.client, self.timeout) {
             self.manager.compare_and_swap(used, Arc::new(fresh));
         }
+    }
+}
+
+/// The client asks rustls for the process's cryptography and panics if nobody has chosen any. So
+/// where that is open, it is AWS-LC.
+#[cfg(feature = "redis-tls")]
+fn choose_cryptography(client: &Client) {
+    use ::redis::ConnectionAddr;
+    use rustls::crypto::{CryptoProvider, aws_lc_rs};
+
+    let encrypted = matches!(client.get_connection_info().addr(), ConnectionAddr::TcpTls { .. });
+    if encrypted && CryptoProvider::get_default().is_none() {
+        // Someone else may have been faster, and then it is chosen too.
+        let _ = aws_lc_rs::default_provider().install_default();
     }
 }
 

@@ -42,7 +42,9 @@ struct Inner {
 
 impl RedisStore {
     /// Sets up a store from a URL: `redis://[user:password@]host[:port][/database]`, or
-    /// `rediss://` with the feature `redis-tls`.
+    /// `rediss://` with the feature `redis-tls`. For TLS, rustls needs a provider of cryptography
+    /// for the whole process: if the application has not installed one by the time the store is
+    /// built, it is AWS-LC.
     ///
     /// # Errors
     ///

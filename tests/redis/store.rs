@@ -225,3 +225,13 @@ async fn under_load_no_revoked_token_is_ever_active() {
     println!("{} revocations, {} answers", revoked.len(), answers.load(Ordering::Relaxed));
     assert!(revoked.len() > 100);
 }
+
+#[cfg(feature = "redis-tls")]
+#[tokio::test]
+async fn a_server_without_tls_is_an_error_and_no_panic() {
+    let Some(server) = RedisServer::start(&[]) else { return };
+    let url = server.url().replace("redis://", "rediss://");
+    let store = RedisStore::builder(&url).unwrap().timeout(TIMEOUT).build().unwrap();
+    let error = ask(&store, "a").await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+}

@@ -58,7 +58,7 @@ impl ReplicaBuilder {
     }
 
     /// Sets how many revocations are held at most, 10,000,000 by default. Memory is taken as it is
-    /// needed: some 28 bytes for a token or session, 42 for a subject. If there are more, the copy
+    /// needed: some 33 bytes for a token or session, 46 for a subject. If there are more, the copy
     /// cannot decide alone until there is room.
     pub fn capacity(mut self, entries: usize) -> Self {
         self.capacity = entries;
