@@ -56,6 +56,7 @@
 //! | [`layer`] | the tower layers |
 //! | `axum` | extractors |
 //! | `issuer` | tokens made here: access, refresh and single-use; sessions and their end |
+//! | `redis` | revocations shared by many processes, and a local copy of them |
 //! | `testing` | tokens, clocks and conformance suites for tests |
 //! | [`threat_model`] | what this crate defends against, and what it leaves to you |
 //!
@@ -79,6 +80,8 @@
 //! | `introspection` | | opaque tokens, introspected at their issuer (`verify::introspection`), over the same; needs tokio |
 //! | `tracing` | yes | an event for each rejection: kind, reason, source; never a token, never claims |
 //! | `issuer` | | the `issuer` module: signing keys and their rotation, access tokens, refresh tokens with theft detection, single-use tokens |
+//! | `redis` | | the `redis` module: revocations in Redis, and a replica of them on every node |
+//! | `redis-tls` | | `rediss://` with rustls, for `redis` |
 //! | `testing` | | the `testing` module |
 //!
 //! Without a crypto backend the crate compiles, and every constructor of a
@@ -127,6 +130,9 @@ pub mod axum;
 #[cfg(feature = "issuer")]
 #[cfg_attr(docsrs, doc(cfg(feature = "issuer")))]
 pub mod issuer;
+#[cfg(feature = "redis")]
+#[cfg_attr(docsrs, doc(cfg(feature = "redis")))]
+pub mod redis;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;

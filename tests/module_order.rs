@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The path, as the crate's documentation has it.
-const PATH: [&str; 15] = [
+const PATH: [&str; 17] = [
     "time",
     "step",
     "head",
@@ -21,6 +21,7 @@ const PATH: [&str; 15] = [
     "layer",
     "axum",
     "issuer",
+    "redis",
 ];
 
 /// May use everything: it stands beside the path.

@@ -14,9 +14,9 @@ pub(super) struct Fingerprinter {
 
 /// 128 bits that stand for one identifier.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Fingerprint {
-    pub(super) first: u64,
-    pub(super) second: u64,
+pub(crate) struct Fingerprint {
+    pub(crate) first: u64,
+    pub(crate) second: u64,
 }
 
 impl Fingerprinter {
@@ -48,7 +48,7 @@ impl Fingerprinter {
 }
 
 /// 64 bits of the operating system's randomness, by way of the standard library's hash keys.
-fn random() -> u64 {
+pub(crate) fn random() -> u64 {
     RandomState::new().hash_one(0_u8)
 }
 

@@ -20,6 +20,8 @@
 //! | [`MemoryStore`] | at once | at once, in this process, until it ends |
 //! | [`StoreCheck`] over your [`RevocationStore`] | after a round trip | at once, everywhere |
 //! | [`Cached`] over that | mostly at once | after at most the staleness you give |
+//! | `redis::RedisStore` by `StoreCheck` | after a round trip | at once, everywhere |
+//! | `redis::Replica` of that | at once | in milliseconds, everywhere |
 //! | [`check_fn`], [`check_async_fn`] | as the closure does | as the closure does |
 //! | [`both`] of two checks | when both did | when either does |
 //! | [`NoRevocation`] | at once | never |
@@ -68,3 +70,8 @@ pub use self::identity::{OwnedTokenIdentity, TokenIdentity};
 pub use self::memory::{MemoryStore, MemoryStoreBuilder};
 pub use self::status::{OnOutage, RevocationStatus, StoreError, StoreErrorKind};
 pub use self::store::{RevocationStore, StoreCheck};
+
+#[cfg(feature = "redis")]
+pub(crate) use self::fingerprint::{Fingerprint, random};
+#[cfg(feature = "redis")]
+pub(crate) use self::memory::{Entry, Shard, nanos, whole_seconds};

@@ -288,12 +288,12 @@ fn bit(kind: u8, issuer: Option<&str>) -> u8 {
 }
 
 /// Nanoseconds since 1970, at most the year 2554.
-fn nanos(time: UnixTime) -> u64 {
+pub(crate) fn nanos(time: UnixTime) -> u64 {
     u64::try_from(time.since_epoch().as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// Seconds since 1970, rounded up, from the year 2106 on [`FOREVER`].
-fn whole_seconds(time: UnixTime) -> u32 {
+pub(crate) fn whole_seconds(time: UnixTime) -> u32 {
     let rest = time.since_epoch().subsec_nanos() > 0;
     let seconds = time.as_secs().saturating_add(u64::from(rest));
     u32::try_from(seconds).unwrap_or(FOREVER)

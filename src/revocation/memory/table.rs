@@ -29,9 +29,9 @@ const GRAVE: u8 = 1;
 const SMALLEST: usize = 16;
 
 /// An expiry that never comes.
-pub(super) const FOREVER: u32 = u32::MAX;
+pub(crate) const FOREVER: u32 = u32::MAX;
 
-pub(super) struct Shard {
+pub(crate) struct Shard {
     table: ArcSwap<Table>,
     writer: Mutex<Writer>,
     bounded: bool,
@@ -60,34 +60,34 @@ struct Slot {
     value: AtomicU64,
 }
 
-pub(super) struct Entry {
-    pub(super) print: Fingerprint,
+pub(crate) struct Entry {
+    pub(crate) print: Fingerprint,
     /// Seconds since 1970, or [`FOREVER`].
-    pub(super) keep_until: u32,
-    pub(super) bound: u64,
+    pub(crate) keep_until: u32,
+    pub(crate) bound: u64,
 }
 
-pub(super) struct Inserted {
+pub(crate) struct Inserted {
     /// Whether there was room.
-    pub(super) stored: bool,
+    pub(crate) stored: bool,
     /// How many expired entries went.
-    pub(super) removed: usize,
+    pub(crate) removed: usize,
 }
 
-pub(super) struct Swept {
-    pub(super) removed: usize,
+pub(crate) struct Swept {
+    pub(crate) removed: usize,
     /// The earliest expiry among the entries that were looked at and stay.
-    pub(super) earliest: u32,
+    pub(crate) earliest: u32,
 }
 
 impl Shard {
-    pub(super) fn new(bounded: bool) -> Self {
+    pub(crate) fn new(bounded: bool) -> Self {
         Self { table: ArcSwap::default(), writer: Mutex::default(), bounded }
     }
 
     /// The bound of the entry with this fingerprint; zero for entries that have none.
     #[inline]
-    pub(super) fn get(&self, print: Fingerprint) -> Option<u64> {
+    pub(crate) fn get(&self, print: Fingerprint) -> Option<u64> {
         let table = self.table.load();
         let slot = table.find(print.second, tag(print))?;
         Some(table.bound(slot))
@@ -95,7 +95,7 @@ impl Shard {
 
     /// Adds an entry or strengthens the one that is there. `reserve` is asked for room if one is
     /// added.
-    pub(super) fn insert(
+    pub(crate) fn insert(
         &self,
         entry: &Entry,
         now: u64,
@@ -123,7 +123,7 @@ impl Shard {
     }
 
     /// Removes expired entries among the next `slots`; nothing if a writer is at work.
-    pub(super) fn sweep(&self, slots: usize, now: u64) -> Swept {
+    pub(crate) fn sweep(&self, slots: usize, now: u64) -> Swept {
         match self.writer.try_lock() {
             Ok(writer) => self.sweep_locked(writer, slots, now),
             Err(std::sync::TryLockError::Poisoned(poisoned)) => {
@@ -134,9 +134,22 @@ impl Shard {
     }
 
     /// Removes all expired entries.
-    pub(super) fn purge(&self, now: u64) -> Swept {
+    pub(crate) fn purge(&self, now: u64) -> Swept {
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         self.sweep_locked(writer, usize::MAX, now)
+    }
+
+    /// The entries, without those that expired.
+    #[cfg(feature = "redis")]
+    pub(crate) fn entries(&self, now: u64) -> Vec<Entry> {
+        let table = self.table.load_full();
+        let in_force = table.entries().filter(|entry| !expired(entry.1, now));
+        let entries = in_force.map(|(print, value, bound)| Entry {
+            print: Fingerprint { first: u64::from(value as u32), second: print },
+            keep_until: keep_until(value),
+            bound,
+        });
+        entries.collect()
     }
 
     fn sweep_locked(&self, mut writer: MutexGuard<'_, Writer>, slots: usize, now: u64) -> Swept {

@@ -1,0 +1,63 @@
+//! [`Keys`]: the names of the keys in Redis.
+
+use super::name::Name;
+
+/// The keys under one prefix. The prefix is a hash tag, so all of them are on one cluster node.
+#[derive(Clone)]
+pub(super) struct Keys {
+    entries: Box<str>,
+    pub(super) meta: Box<str>,
+    pub(super) log: Box<str>,
+}
+
+impl Keys {
+    /// `None` if the prefix cannot be a hash tag.
+    pub(super) fn new(prefix: &str) -> Option<Self> {
+        if prefix.is_empty() || prefix.contains(['{', '}']) {
+            return None;
+        }
+        let key = |name: &str| format!("{{{prefix}}}:revocation:{name}").into_boxed_str();
+        Some(Self { entries: key("entry:"), meta: key("meta"), log: key("log") })
+    }
+
+    pub(super) fn entry(&self, name: Name) -> String {
+        format!("{}{}", self.entries, name.text())
+    }
+
+    /// The name that this key is of.
+    pub(super) fn name(&self, key: &[u8]) -> Option<Name> {
+        Name::parse(key.strip_prefix(self.entries.as_bytes())?)
+    }
+
+    /// The glob pattern of all entries' keys.
+    pub(super) fn pattern(&self) -> String {
+        let mut pattern = String::new();
+        for character in self.entries.chars() {
+            if matches!(character, '*' | '?' | '[' | ']' | '^' | '-' | '\\') {
+                pattern.push('\\');
+            }
+            pattern.push(character);
+        }
+        pattern.push('*');
+        pattern
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prefixes_are_hash_tags_and_never_patterns() {
+        for odd in ["", "{", "a}b", "{a}"] {
+            assert!(Keys::new(odd).is_none(), "{odd}");
+        }
+        let keys = Keys::new("a*b").unwrap();
+        let name = Name { kind: 3, digest: *b"0123456789ab" };
+        let key = keys.entry(name);
+        assert!(key.starts_with("{a*b}:revocation:entry:S"), "{key}");
+        assert_eq!(keys.name(key.as_bytes()), Some(name));
+        assert_eq!(keys.name(keys.log.as_bytes()), None);
+        assert_eq!(keys.pattern(), r"{a\*b}:revocation:entry:*");
+    }
+}

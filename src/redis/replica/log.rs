@@ -1,0 +1,119 @@
+//! What is read from Redis to follow it: [`Position`], [`Item`], [`LogId`].
+
+use ::redis::aio::MultiplexedConnection;
+use ::redis::streams::StreamReadReply;
+use ::redis::{ErrorKind, RedisError, RedisResult};
+
+use crate::redis::keys::Keys;
+use crate::redis::name::{Name, Value};
+
+/// How many items or keys are read at once.
+pub(super) const BATCH: usize = 1000;
+
+/// The id before the first item of a log.
+const START: &str = "0-0";
+
+/// Where a log stands: whose it is and its last item.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Position {
+    /// Empty if nothing was ever written.
+    pub(super) epoch: String,
+    pub(super) last: String,
+}
+
+/// An entry that was added or strengthened.
+pub(super) struct Item {
+    pub(super) id: String,
+    pub(super) previous: String,
+    pub(super) name: Name,
+    pub(super) value: Value,
+}
+
+impl Position {
+    pub(super) async fn read(
+        connection: &mut MultiplexedConnection,
+        keys: &Keys,
+    ) -> RedisResult<Self> {
+        let mut command = ::redis::cmd("HMGET");
+        command.arg(&*keys.meta).arg("epoch").arg("last");
+        let (epoch, last): (Option<String>, Option<String>) =
+            command.query_async(connection).await?;
+        Ok(match (epoch, last) {
+            (Some(epoch), Some(last)) => Self { epoch, last },
+            _ => Self { epoch: String::new(), last: START.to_owned() },
+        })
+    }
+}
+
+/// The items after this one; waits up to `block` milliseconds for the first.
+pub(super) async fn items_after(
+    connection: &mut MultiplexedConnection,
+    keys: &Keys,
+    last: &str,
+    block: Option<u64>,
+) -> RedisResult<Vec<Item>> {
+    let mut command = ::redis::cmd("XREAD");
+    command.arg("COUNT").arg(BATCH);
+    if let Some(millis) = block {
+        command.arg("BLOCK").arg(millis);
+    }
+    command.arg("STREAMS").arg(&*keys.log).arg(last);
+    let reply: Option<StreamReadReply> = command.query_async(connection).await?;
+    let streams = reply.map(|reply| reply.keys).unwrap_or_default();
+    let items = streams.into_iter().flat_map(|stream| stream.ids);
+    items
+        .map(|item| {
+            let text = |field| item.get::<String>(field);
+            let name = text("n").and_then(|name| Name::parse(name.as_bytes()));
+            let value = text("v").and_then(|value| Value::parse(value.as_bytes()));
+            match (text("p"), name, value) {
+                (Some(previous), Some(name), Some(value)) => {
+                    Ok(Item { id: item.id.clone(), previous, name, value })
+                }
+                _ => Err(other_layout()),
+            }
+        })
+        .collect()
+}
+
+/// Whether the log does not go on from an item any more although it reaches back that far: that
+/// item was taken back. A log that was merely trimmed is no loss.
+pub(super) async fn lost(
+    connection: &mut MultiplexedConnection,
+    keys: &Keys,
+    known: &Position,
+    found: &Position,
+) -> RedisResult<bool> {
+    if known.epoch != found.epoch {
+        // Where nothing had been written yet, nothing was lost.
+        return Ok(known.last != START);
+    }
+    let (Some(own), Some(last)) = (log_id(&known.last), log_id(&found.last)) else {
+        return Ok(true);
+    };
+    if last < own {
+        return Ok(true);
+    }
+    let range = |from: &str, to: &str| {
+        let mut command = ::redis::cmd("XRANGE");
+        command.arg(&*keys.log).arg(from).arg(to).arg("COUNT").arg(1);
+        command
+    };
+    type Ids = Vec<(String, ::redis::Value)>;
+    let first: Ids = range("-", "+").query_async(connection).await?;
+    let trimmed = first.first().and_then(|first| log_id(&first.0)).is_none_or(|id| own < id);
+    if trimmed {
+        return Ok(false);
+    }
+    let own: Ids = range(&known.last, &known.last).query_async(connection).await?;
+    Ok(own.is_empty())
+}
+
+fn log_id(text: &str) -> Option<(u64, u64)> {
+    let (millis, number) = text.split_once('-')?;
+    Some((millis.parse().ok()?, number.parse().ok()?))
+}
+
+pub(super) fn other_layout() -> RedisError {
+    (ErrorKind::UnexpectedReturnType, "what is in Redis is of another layout").into()
+}

@@ -1,0 +1,13 @@
+//! A local copy of the revocations in Redis.
+
+mod builder;
+mod feed;
+mod freshness;
+mod handle;
+mod health;
+mod log;
+mod table;
+
+pub use self::builder::{OnStale, ReplicaBuilder};
+pub use self::handle::Replica;
+pub use self::health::ReplicaHealth;

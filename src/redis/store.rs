@@ -1,0 +1,176 @@
+//! [`RedisStore`].
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::redis::{Client, Script, ScriptInvocation};
+
+use super::RedisStoreBuilder;
+use super::connection::{Connection, store_error};
+use super::keys::Keys;
+use super::name::{Name, Value};
+use crate::revocation::{
+    Identifiers, Revocation, RevocationStatus, RevocationStore, StoreError, TokenIdentity, random,
+};
+
+/// Revocations in Redis, shared by every process. A clone is a handle on the same connection.
+///
+/// 1. A question is one `MGET`, a revocation one script: one round trip each.
+/// 2. A call ends within the [`timeout`](RedisStoreBuilder::timeout), with an answer or an error.
+///    The connection is made anew by itself after it was lost.
+/// 3. Redis at its `maxmemory` is [`StoreErrorKind::Full`](crate::revocation::StoreErrorKind): the
+///    revocation is then not in force.
+/// 4. A revocation that was answered with an error may be in force all the same: the answer may
+///    have been what was lost. Revoking again is harmless.
+/// 5. Identifiers are not kept, only 96 bits of a SHA-256.
+///
+/// The store knows what Redis knows: if Redis forgets, so does the store. A
+/// [`Replica`](super::Replica) does not.
+#[derive(Clone)]
+pub struct RedisStore {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    connection: Connection,
+    keys: Keys,
+    required: Identifiers,
+    log_seconds: u64,
+    script: Script,
+}
+
+impl RedisStore {
+    /// Sets up a store from a URL: `redis://[user:password@]host[:port][/database]`, or
+    /// `rediss://` with the feature `redis-tls`. For TLS, rustls needs a provider of cryptography
+    /// for the whole process: if the application has not installed one by the time the store is
+    /// built, it is AWS-LC.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreErrorKind::Unavailable`](crate::revocation::StoreErrorKind::Unavailable) if the URL
+    /// is none that the client knows.
+    pub fn builder(url: &str) -> Result<RedisStoreBuilder, StoreError> {
+        let client = Client::open(url).map_err(store_error)?;
+        Ok(Self::with_client(client))
+    }
+
+    /// Sets up a store from a client of the `redis` crate, version 1.
+    pub fn with_client(client: Client) -> RedisStoreBuilder {
+        RedisStoreBuilder::new(client)
+    }
+
+    pub(super) fn from_parts(
+        connection: Connection,
+        keys: Keys,
+        required: Identifiers,
+        log_seconds: u64,
+    ) -> Self {
+        let script = Script::new(include_str!("revoke.lua"));
+        let inner = Inner { connection, keys, required, log_seconds, script };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Asks whether Redis is there, may be used, and keeps what it is given.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be asked, or may evict revocations to make room for others: with `maxmemory`
+    /// the policy must be `noeviction`.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        let info: String = self
+            .inner
+            .connection
+            .run(|mut manager| async move {
+                ::redis::cmd("INFO").arg("memory").query_async(&mut manager).await
+            })
+            .await?;
+        let field = |name: &str| info.lines().find_map(|line| line.strip_prefix(name));
+        let limited = field("maxmemory:").is_some_and(|limit| limit != "0");
+        let evicts = field("maxmemory_policy:").is_some_and(|policy| policy != "noeviction");
+        if limited && evicts {
+            return Err(StoreError::unavailable(
+                "Redis may evict revocations: its maxmemory-policy is not noeviction",
+            ));
+        }
+        Ok(())
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.inner.connection.client
+    }
+
+    pub(super) fn timeout(&self) -> Duration {
+        self.inner.connection.timeout
+    }
+
+    pub(super) fn keys(&self) -> &Keys {
+        &self.inner.keys
+    }
+
+    /// The script that writes these revocations.
+    pub(super) fn write(&self, entries: &[(Name, Value)]) -> ScriptInvocation<'_> {
+        let keys = &self.inner.keys;
+        let mut script = self.inner.script.prepare_invoke();
+        script.key(&*keys.meta).key(&*keys.log);
+        script.arg(format!("{:016x}{:016x}", random(), random())).arg(self.inner.log_seconds);
+        for (name, value) in entries {
+            script.key(keys.entry(*name)).arg(name.text());
+            script.arg(value.keep_until_text()).arg(value.bound_text());
+        }
+        script
+    }
+}
+
+impl RevocationStore for RedisStore {
+    fn required(&self) -> Identifiers {
+        self.inner.required
+    }
+
+    async fn status(&self, token: &TokenIdentity<'_>) -> Result<RevocationStatus, StoreError> {
+        let mut names = Vec::with_capacity(super::name::KINDS);
+        let mut command = ::redis::cmd("MGET");
+        Name::each_of(token, u8::MAX, |name| {
+            command.arg(self.inner.keys.entry(name));
+            names.push(name);
+            true
+        });
+        if names.is_empty() {
+            return Ok(RevocationStatus::Active);
+        }
+        let values: Vec<Option<Vec<u8>>> = self
+            .inner
+            .connection
+            .run(|mut manager| async move { command.query_async(&mut manager).await })
+            .await?;
+        let (asked, answered) = (names.len(), values.len());
+        if asked != answered {
+            return Err(StoreError::unavailable("Redis answered another question"));
+        }
+        let mut revoked = false;
+        for (name, value) in names.into_iter().zip(values) {
+            let Some(value) = value else {
+                continue;
+            };
+            let value = Value::parse(&value)
+                .ok_or_else(|| StoreError::unavailable("a value in Redis is of another layout"))?;
+            revoked |= name.covers(value.bound, token);
+        }
+        Ok(RevocationStatus::revoked_if(revoked))
+    }
+
+    async fn revoke(&self, revocation: &Revocation) -> Result<(), StoreError> {
+        let script = self.write(&[Name::of(revocation)]);
+        let write = |mut manager| async move { script.invoke_async::<()>(&mut manager).await };
+        self.inner.connection.run(write).await
+    }
+}
+
+impl fmt::Debug for RedisStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisStore")
+            .field("required", &self.inner.required)
+            .field("timeout", &self.timeout())
+            .finish_non_exhaustive()
+    }
+}

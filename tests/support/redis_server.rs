@@ -1,0 +1,118 @@
+//! A `redis-server` of a test's own: on a free port, in a directory of its own, gone when dropped.
+#![allow(dead_code, reason = "each test program uses a part of this")]
+
+use std::fs;
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use redis::{Client, Connection};
+
+pub(crate) struct RedisServer {
+    port: u16,
+    dir: PathBuf,
+    options: Vec<String>,
+    process: Option<Child>,
+}
+
+impl RedisServer {
+    /// `None`, said loudly, if there is no `redis-server` here.
+    ///
+    /// # Panics
+    ///
+    /// If there is none and the environment says `CI`, or it does not start.
+    pub(crate) fn start(options: &[&str]) -> Option<Self> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let there = Command::new("redis-server").arg("--version").output();
+        if there.is_err() {
+            assert!(std::env::var_os("CI").is_none(), "no redis-server here, and this is CI");
+            eprintln!("SKIPPED: there is no redis-server on the PATH, so this was NOT tested");
+            return None;
+        }
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("tower-bearer-{}-{number}", std::process::id());
+        let dir = std::env::temp_dir().join(name);
+        fs::create_dir_all(&dir).unwrap();
+        // The port is free now; whoever takes it in between makes the start fail, not the test lie.
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let options = options.iter().map(ToString::to_string).collect();
+        let mut server = Self { port, dir, options, process: None };
+        server.restart();
+        Some(server)
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}/", self.port)
+    }
+
+    /// Kills it without giving it time to save anything.
+    pub(crate) fn kill(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            self.signal_to(&process, "CONT");
+            let _ = process.kill();
+            let _ = process.wait();
+        }
+    }
+
+    /// Starts it, empty, after it was killed.
+    pub(crate) fn restart(&mut self) {
+        self.kill();
+        let process = Command::new("redis-server")
+            .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1", "--save", ""])
+            .args(["--appendonly", "no", "--loglevel", "warning", "--dir"])
+            .arg(&self.dir)
+            .args(&self.options)
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        self.process = Some(process);
+        let patience = Instant::now() + Duration::from_secs(20);
+        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            assert!(Instant::now() < patience, "redis-server does not start");
+            sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Stops the process where it is, as a machine does that is swapping or cut off.
+    pub(crate) fn freeze(&self) {
+        self.signal("STOP");
+    }
+
+    pub(crate) fn thaw(&self) {
+        self.signal("CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        self.signal_to(self.process.as_ref().unwrap(), signal);
+    }
+
+    fn signal_to(&self, process: &Child, signal: &str) {
+        let id = process.id().to_string();
+        assert!(Command::new("kill").args(["-s", signal, &id]).status().unwrap().success());
+    }
+
+    /// Runs a command of an administrator's, given as words.
+    pub(crate) fn command(&self, words: &str) -> redis::Value {
+        let mut words = words.split_whitespace();
+        let mut command = redis::cmd(words.next().unwrap());
+        words.for_each(|word| {
+            command.arg(word);
+        });
+        command.query(&mut self.connection()).unwrap()
+    }
+
+    fn connection(&self) -> Connection {
+        let client = Client::open(self.url()).unwrap();
+        client.get_connection_with_timeout(Duration::from_secs(10)).unwrap()
+    }
+}
+
+impl Drop for RedisServer {
+    fn drop(&mut self) {
+        self.kill();
+        let _ = fs::remove_dir_all(&self.dir);
+    }
+}
