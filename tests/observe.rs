@@ -338,7 +338,7 @@ mod log {
             assert!(logged.trim_start().starts_with("WARN"), "{logged}");
             assert!(logged.contains(text), "{logged}");
             assert!(logged.contains("kind=RevocationUnavailable"), "{logged}");
-            assert!(logged.contains("source=the revocation store cannot be asked"), "{logged}");
+            assert!(logged.contains("source=the store cannot be asked"), "{logged}");
             assert!(logged.contains("connection refused by db-3"), "the cause: {logged}");
             assert_silent(&logged, &token);
         }

@@ -24,9 +24,12 @@ async fn it_conforms() {
 async fn everything_expires_and_nothing_says_who() {
     let Some(server) = RedisServer::start(&[]) else { return };
     let store = store(&server);
-    let soon = Revocation::token("ada@example.com", in_secs(10));
+    let soon = Revocation::token("mallory@example.com", in_secs(10));
     store.revoke(&soon.issuer("https://secret.example")).await.unwrap();
-    store.revoke(&Revocation::subject("ada@example.com", in_secs(0), UnixTime::MAX)).await.unwrap();
+    store
+        .revoke(&Revocation::subject("mallory@example.com", in_secs(0), UnixTime::MAX))
+        .await
+        .unwrap();
     let redis::Value::Array(keys) = server.command("KEYS *") else { panic!() };
     assert_eq!(keys.len(), 4);
     for key in keys {
@@ -42,7 +45,7 @@ async fn everything_expires_and_nothing_says_who() {
             panic!()
         };
         let text = key + &String::from_utf8_lossy(&bytes);
-        assert!(!text.contains("ada") && !text.contains("secret"), "{text}");
+        assert!(!text.contains("mallory") && !text.contains("secret"), "{text}");
     }
 }
 

@@ -4,7 +4,8 @@
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{OnceLock, mpsc};
+use std::time::Duration;
 use std::{env, fs};
 
 /// A provider that runs until this is dropped.
@@ -35,28 +36,40 @@ impl OidcProvider {
         }
     }
 
+    /// Node was seen to hang while it starts, so it gets a second and a third chance.
     fn try_start() -> Result<Self, String> {
         let directory = installed()?;
+        let mut started = Self::start_in(&directory);
+        for _ in 0..2 {
+            started = started.or_else(|_| Self::start_in(&directory));
+        }
+        started
+    }
+
+    fn start_in(directory: &Path) -> Result<Self, String> {
         let mut child = Command::new("node")
             .arg("server.mjs")
-            .current_dir(&directory)
+            .current_dir(directory)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .map_err(|error| format!("node cannot be started: {error}"))?;
         let output = child.stdout.take().ok_or("no output")?;
-        let mut lines = BufReader::new(output).lines();
-        let issuer = lines
-            .by_ref()
-            .map_while(Result::ok)
-            .find_map(|line| line.strip_prefix("issuer ").map(str::to_owned));
-        // what it says later is read, so that it never waits for a reader
-        std::thread::spawn(move || lines.for_each(drop));
+        let (tell, told) = mpsc::channel();
+        // what it says later is read too, so that it never waits for a reader
+        std::thread::spawn(move || {
+            for line in BufReader::new(output).lines().map_while(Result::ok) {
+                if let Some(issuer) = line.strip_prefix("issuer ") {
+                    let _ = tell.send(issuer.to_owned());
+                }
+            }
+        });
+        let issuer = told.recv_timeout(Duration::from_secs(30)).ok();
         let Some(issuer) = issuer else {
             let _ = child.kill();
             let _ = child.wait();
-            return Err("the provider ended before it served".to_owned());
+            return Err("the provider did not serve in time, or ended".to_owned());
         };
         let http =
             reqwest::Client::builder().no_proxy().build().map_err(|error| error.to_string())?;
