@@ -74,8 +74,6 @@ impl SigningKey {
     }
 
     /// Gives the key an id, the `kid` of tokens.
-    #[cfg(any(test, feature = "introspection", feature = "issuer"))]
-    #[cfg_attr(test, allow(dead_code, reason = "its tests need a backend"))]
     pub(crate) fn with_id(mut self, id: impl Into<String>) -> Self {
         self.id = Some(id.into().into());
         self
