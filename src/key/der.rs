@@ -67,7 +67,7 @@ impl<'a> Reader<'a> {
         Some((tag, value))
     }
 
-    fn expect(&mut self, wanted: u8) -> Option<&'a [u8]> {
+    fn read(&mut self, wanted: u8) -> Option<&'a [u8]> {
         self.next().filter(|(tag, _)| *tag == wanted).map(|(_, value)| value)
     }
 
@@ -79,14 +79,14 @@ impl<'a> Reader<'a> {
 /// The content of the one SEQUENCE that is the whole document.
 fn whole_sequence(der: &[u8]) -> Option<Reader<'_>> {
     let mut reader = Reader(der);
-    let body = reader.expect(SEQUENCE)?;
+    let body = reader.read(SEQUENCE)?;
     reader.end()?;
     Some(Reader(body))
 }
 
 /// A non-negative INTEGER without its sign octet.
 fn unsigned<'a>(reader: &mut Reader<'a>) -> Option<&'a [u8]> {
-    match reader.expect(INTEGER)? {
+    match reader.read(INTEGER)? {
         [] => None,
         [0] => Some(&[]),
         [0, rest @ ..] => (rest[0] >= 0x80).then_some(rest),
@@ -106,12 +106,12 @@ pub(super) fn rsa_public_key(der: &[u8]) -> Option<(&[u8], &[u8])> {
 /// Key type and key bits of a `SubjectPublicKeyInfo` (RFC 5280 §4.1).
 pub(super) fn subject_public_key_info(der: &[u8]) -> Option<(SpkiType, &[u8])> {
     let mut body = whole_sequence(der)?;
-    let mut algorithm = Reader(body.expect(SEQUENCE)?);
-    let [0, bits @ ..] = body.expect(BIT_STRING)? else {
+    let mut algorithm = Reader(body.read(SEQUENCE)?);
+    let [0, bits @ ..] = body.read(BIT_STRING)? else {
         return None; // a key is whole octets
     };
     body.end()?;
-    let oid = algorithm.expect(OID)?;
+    let oid = algorithm.read(OID)?;
     let parameters = match algorithm.0 {
         [] => None,
         _ => Some(algorithm.next()?),
@@ -140,7 +140,7 @@ pub(super) fn shape(der: &[u8]) -> Option<Shape> {
     while body.end().is_none() {
         parts.push(body.next()?);
     }
-    let identifier = |value| Reader(value).expect(OID).is_some();
+    let identifier = |value| Reader(value).read(OID).is_some();
     match *parts.as_slice() {
         [(SEQUENCE, id), (BIT_STRING, _)] if identifier(id) => Some(Shape::SubjectPublicKeyInfo),
         [(SEQUENCE, id), (OCTET_STRING, _)] if identifier(id) => Some(Shape::PrivateKey),
