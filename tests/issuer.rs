@@ -335,6 +335,48 @@ async fn sessions_expire_idle_and_absolutely() {
 }
 
 #[tokio::test]
+async fn one_session_too_many_ends_the_one_that_was_not_used_for_longest() {
+    let world = world();
+    let builder = || RefreshTokens::builder(world.issuer.clone(), world.store.clone());
+    let kind = builder().most_sessions(0).build().unwrap_err().kind();
+    assert_eq!(kind, IssueErrorKind::Configuration);
+    let tokens = builder().most_sessions(2).build().unwrap();
+    let bob = world.sign_in("bob").await;
+    let mut grants = Vec::new();
+    for _ in 0..2 {
+        grants.push(tokens.begin(NewSession::new("ada", "web")).await.unwrap());
+        world.pass(1);
+    }
+    let [one, two] = grants.try_into().unwrap();
+    let one = world.refresh(one.refresh_token().as_str()).await.unwrap();
+    world.pass(1);
+    let three = tokens.begin(NewSession::new("ada", "web")).await.unwrap();
+    let left: Vec<_> = tokens.sessions("ada").await.unwrap();
+    let left: Vec<_> = left.into_iter().map(|session| session.id).collect();
+    assert_eq!(left, [three.session().id.clone(), one.session().id.clone()]);
+    world.invalid(&access(&two)).await;
+    for grant in [&one, &three, &bob] {
+        assert_eq!(world.status(&access(grant)).await, 200);
+    }
+}
+
+#[tokio::test]
+async fn logins_at_the_same_moment_end_the_same_old_sessions() {
+    let world = world();
+    let tokens = RefreshTokens::builder(world.issuer.clone(), world.store.clone());
+    let tokens = tokens.most_sessions(4).build().unwrap();
+    let old = futures_util::future::join_all((0..4).map(|_| world.sign_in("ada"))).await;
+    world.pass(1);
+    let begin = |_| tokens.begin(NewSession::new("ada", "web"));
+    let new = futures_util::future::join_all((0..3).map(begin)).await;
+    let left = tokens.sessions("ada").await.unwrap();
+    assert_eq!(left.len(), 4);
+    let new: Vec<_> = new.into_iter().map(|grant| grant.unwrap().session().id.clone()).collect();
+    assert!(new.iter().all(|id| left.iter().any(|session| session.id == *id)), "{left:?}");
+    assert!(old.iter().any(|grant| left.iter().any(|session| session.id == grant.session().id)));
+}
+
+#[tokio::test]
 async fn logout_everywhere_and_everywhere_else() {
     let world = world();
     let (one, two, three) =

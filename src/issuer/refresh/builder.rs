@@ -23,6 +23,7 @@ pub struct RefreshTokensBuilder<S> {
     absolute: Duration,
     grace: Duration,
     leeway: Duration,
+    most_sessions: usize,
     on_reuse: Option<Box<ReuseHook>>,
 }
 
@@ -30,7 +31,8 @@ impl<S> RefreshTokensBuilder<S> {
     pub(super) fn new(issuer: Issuer, store: S) -> Self {
         let (idle, absolute) = (DAY * 14, DAY * 90);
         let (grace, leeway) = (Duration::ZERO, Duration::from_secs(120));
-        Self { issuer, store, idle, absolute, grace, leeway, on_reuse: None }
+        let most_sessions = 100;
+        Self { issuer, store, idle, absolute, grace, leeway, most_sessions, on_reuse: None }
     }
 
     /// Sets after how long without use a session expires: 14 days by default.
@@ -63,6 +65,14 @@ impl<S> RefreshTokensBuilder<S> {
         self
     }
 
+    /// Sets how many sessions a subject can have at the same time: 100 by default. When one more
+    /// begins, the one that was not used for longest ends. Logins at the very same moment may end
+    /// one or two too many, never too few.
+    pub fn most_sessions(mut self, sessions: usize) -> Self {
+        self.most_sessions = sessions;
+        self
+    }
+
     /// Is told of each reuse, on the task of the request that made it: it must not block.
     pub fn on_reuse(mut self, hook: impl Fn(&Reuse) + Send + Sync + 'static) -> Self {
         self.on_reuse = Some(Box::new(hook));
@@ -73,10 +83,10 @@ impl<S> RefreshTokensBuilder<S> {
     ///
     /// # Errors
     /// If a lifetime is shorter than an access token's, the idle lifetime is longer than the
-    /// absolute one, or the grace is above a minute.
+    /// absolute one, the grace is above a minute, or no session is allowed.
     pub fn build(self) -> Result<RefreshTokens<S>, IssueError> {
         let wrong = |text| Err(IssueError::new(IssueErrorKind::Configuration, text));
-        let Self { issuer, store, idle, absolute, grace, leeway, on_reuse } = self;
+        let Self { issuer, store, idle, absolute, grace, leeway, most_sessions, on_reuse } = self;
         if idle < issuer.lifetime() {
             return wrong("a session expires before its access token does");
         }
@@ -86,7 +96,10 @@ impl<S> RefreshTokensBuilder<S> {
         if grace > LONGEST_GRACE {
             return wrong("a grace above a minute would let theft go unnoticed");
         }
-        let inner = Inner { issuer, store, idle, absolute, grace, leeway, on_reuse };
+        if most_sessions == 0 {
+            return wrong("a subject that can have no session cannot sign in");
+        }
+        let inner = Inner { issuer, store, idle, absolute, grace, leeway, most_sessions, on_reuse };
         Ok(RefreshTokens(Arc::new(inner)))
     }
 }

@@ -13,3 +13,13 @@ pub struct Reuse {
     /// When it was noticed.
     pub detected_at: UnixTime,
 }
+
+/// For who has set no hook: the log tells of it too.
+#[cfg(feature = "tracing")]
+pub(super) fn log(Reuse { session, .. }: &Reuse) {
+    let (session_id, generation) = (&session.id, session.generation);
+    tracing::warn!(%session_id, generation, "a spent refresh token was used again: session ended");
+}
+
+#[cfg(not(feature = "tracing"))]
+pub(super) fn log(_: &Reuse) {}

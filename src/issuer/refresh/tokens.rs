@@ -10,7 +10,7 @@ use super::family::{Session, SessionId, SubjectKey};
 use super::form;
 use super::grant::Grant;
 use super::request::{NewSession, RefreshRequest};
-use super::reuse::Reuse;
+use super::reuse::{self, Reuse};
 use super::store::RefreshStore;
 use super::transition::{NewFamily, Rotate, RotateOutcome};
 use crate::issuer::scope;
@@ -30,6 +30,7 @@ pub(super) struct Inner<S> {
     pub(super) absolute: Duration,
     pub(super) grace: Duration,
     pub(super) leeway: Duration,
+    pub(super) most_sessions: usize,
     pub(super) on_reuse: Option<Box<ReuseHook>>,
 }
 
@@ -51,7 +52,9 @@ impl<S: RefreshStore> RefreshTokens<S> {
         RefreshTokensBuilder::new(issuer, store)
     }
 
-    /// Begins a session.
+    /// Begins a session. If the subject has [too
+    /// many](super::RefreshTokensBuilder::most_sessions) with it, those that were not used for
+    /// longest end.
     ///
     /// # Errors
     /// [`InvalidRequest`](RefreshErrorKind::InvalidRequest) if subject or client is empty,
@@ -83,8 +86,23 @@ impl<S: RefreshStore> RefreshTokens<S> {
         let family = NewFamily { session, first };
         inner.store.create(&family, now).await?;
         let session = family.session;
+        self.make_room(&session).await?;
         let refresh = refresh.with_expiry(session.idle_until);
         Ok(Grant { issuer: inner.issuer.clone(), session, scope, refresh, now })
+    }
+
+    /// Ends what the subject has too many of. Not one step with the beginning: of logins at the same
+    /// moment each counts the others' sessions, and all of them end the same old ones.
+    async fn make_room(&self, new: &Session) -> Result<(), RefreshError> {
+        let Inner { store, most_sessions, .. } = &*self.0;
+        let now = new.created_at;
+        let mut others = store.families(&new.subject, now).await?;
+        others.retain(|session| session.id != new.id);
+        newest_first(&mut others);
+        for old in others.iter().skip(most_sessions.saturating_sub(1)) {
+            store.end_family(&old.id, Some(&new.subject), now, self.revoke_until(now)).await?;
+        }
+        Ok(())
     }
 
     /// Spends a refresh token and yields the next one. If it was spent before, the session ends and
@@ -126,8 +144,10 @@ impl<S: RefreshStore> RefreshTokens<S> {
                 Err(RefreshError::new(RefreshErrorKind::Unavailable, reason))
             }
             RotateOutcome::Reused(session) => {
+                let reuse = Reuse { session, detected_at: now };
+                reuse::log(&reuse);
                 if let Some(hook) = &inner.on_reuse {
-                    hook(&Reuse { session, detected_at: now });
+                    hook(&reuse);
                 }
                 refused("the token was spent before: its session has ended")
             }
@@ -238,9 +258,7 @@ impl<S: RefreshStore> RefreshTokens<S> {
     pub async fn sessions(&self, subject: &str) -> Result<Vec<Session>, RefreshError> {
         let key = SubjectKey::new(subject)?;
         let mut sessions = self.0.store.families(&key, self.now()).await?;
-        sessions.sort_by(|one, other| {
-            other.last_used_at.cmp(&one.last_used_at).then_with(|| one.id.cmp(&other.id))
-        });
+        newest_first(&mut sessions);
         Ok(sessions)
     }
 
@@ -260,6 +278,12 @@ impl<S: RefreshStore> RefreshTokens<S> {
     fn revoke_until(&self, now: UnixTime) -> UnixTime {
         now.saturating_add(self.0.issuer.lifetime()).saturating_add(self.0.leeway)
     }
+}
+
+fn newest_first(sessions: &mut [Session]) {
+    sessions.sort_by(|one, other| {
+        other.last_used_at.cmp(&one.last_used_at).then_with(|| one.id.cmp(&other.id))
+    });
 }
 
 fn parse_scope(text: &str) -> Result<Vec<Box<str>>, RefreshError> {
