@@ -134,6 +134,12 @@ impl MemoryStore {
         self.inner.revoke(revocation)
     }
 
+    /// The time it goes by.
+    #[cfg(feature = "issuer")]
+    pub(crate) fn now(&self) -> UnixTime {
+        self.inner.clock.now()
+    }
+
     /// Removes every expired entry. Look-ups go on meanwhile; revocations wait for one of the
     /// store's 256 parts at most.
     pub fn purge_expired(&self) {

@@ -12,13 +12,19 @@
 //!    occupied or a gravestone, which a search walks over;
 //! 3. a table that grows or shrinks is built anew beside the old one and swapped in whole, while
 //!    the shard's lock keeps writers out;
-//! 4. a bound only ever rises while its entry is in force.
+//! 4. a bound only ever rises while its entry is in force;
+//! 5. a slot is a gravestone before another entry gets it, so a reader that looks at mark and print
+//!    once more after the bound knows whose bound it was.
 //!
 //! A reader that meets a slot in the middle of a change can at worst miss an entry that expired,
-//! or one whose revocation has not returned yet.
+//! or one whose revocation has not returned yet. `model.rs` has every interleaving of these tried.
 
+#[cfg(not(all(test, tower_bearer_loom)))]
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+#[cfg(all(test, tower_bearer_loom))]
+use loom::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 
@@ -88,9 +94,7 @@ impl Shard {
     /// The bound of the entry with this fingerprint; zero for entries that have none.
     #[inline]
     pub(crate) fn get(&self, print: Fingerprint) -> Option<u64> {
-        let table = self.table.load();
-        let slot = table.find(print.second, tag(print))?;
-        Some(table.bound(slot))
+        self.table.load().get(print.second, tag(print))
     }
 
     /// Adds an entry or strengthens the one that is there. `reserve` is asked for room if one is
@@ -142,6 +146,8 @@ impl Shard {
     /// The entries, without those that expired.
     #[cfg(feature = "redis")]
     pub(crate) fn entries(&self, now: u64) -> Vec<Entry> {
+        // with writers kept out, so that no bound is taken for another entry's
+        let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let table = self.table.load_full();
         let in_force = table.entries().filter(|entry| !expired(entry.1, now));
         let entries = in_force.map(|(print, value, bound)| Entry {
@@ -213,6 +219,14 @@ impl Table {
             slots: (0..size).map(|_| Slot::default()).collect(),
             bounds: (0..bounds).map(|_| AtomicU64::new(0)).collect(),
         }
+    }
+
+    fn get(&self, print: u64, tag: u32) -> Option<u64> {
+        let slot = self.find(print, tag)?;
+        let bound = self.bound(slot);
+        let same = self.marks[slot].load(Ordering::Acquire) == mark(print)
+            && self.slots[slot].is(print, tag);
+        same.then_some(bound)
     }
 
     fn find(&self, print: u64, tag: u32) -> Option<usize> {
@@ -337,7 +351,11 @@ fn expired(value: u64, now: u64) -> bool {
     until != FOREVER && u64::from(until) <= now
 }
 
-#[cfg(test)]
+#[cfg(all(test, tower_bearer_loom))]
+#[path = "model.rs"]
+mod model;
+
+#[cfg(all(test, not(tower_bearer_loom)))]
 mod tests {
     use super::*;
 
