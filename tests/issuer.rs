@@ -23,7 +23,7 @@ use tower_bearer::issuer::single_use::{
 use tower_bearer::issuer::{IssueErrorKind, Issuer, JwksService, PrivateKey, SigningKeys};
 use tower_bearer::key::{Algorithm, KeySet, Secret};
 use tower_bearer::layer::AuthLayer;
-use tower_bearer::revocation::{Identifiers, MemoryStore};
+use tower_bearer::revocation::{Identifiers, MemoryStore, TokenIdentity};
 use tower_bearer::testing::FakeClock;
 use tower_bearer::time::{Clock, UnixTime};
 use tower_bearer::verify::Verifier;
@@ -332,6 +332,66 @@ async fn sessions_expire_idle_and_absolutely() {
     let refused = world.refresh(grant.refresh_token().as_str()).await;
     assert_eq!(refused.unwrap_err(), RefreshErrorKind::InvalidGrant);
     assert!(world.stolen.lock().unwrap().is_empty());
+}
+
+/// It would revoke until a moment that has long passed by its own clock.
+#[tokio::test]
+async fn a_memory_store_with_another_clock_than_the_issuer_does_not_pretend_to_revoke() {
+    let world = world();
+    let past = FakeClock::at(UnixTime::from_secs(1_600_000_000));
+    let issuer = Issuer::builder()
+        .keys(world.keys.clone())
+        .issuer("https://id.test")
+        .audience("api")
+        .clock(past.clone())
+        .build()
+        .unwrap();
+    for (store, ended) in
+        [(MemoryRefreshStore::new(), false), (MemoryRefreshStore::with_clock(past.clone()), true)]
+    {
+        let tokens = RefreshTokens::builder(issuer.clone(), store.clone()).build().unwrap();
+        let grant = tokens.begin(NewSession::new("ada", "web")).await.unwrap();
+        let id = grant.session().id.as_str();
+        let result = tokens.end_session(id).await;
+        assert_eq!(result.is_ok(), ended, "{result:?}");
+        if let Err(error) = result {
+            assert!(format!("{error:?}").contains("MemoryRefreshStore::with_clock"), "{error:?}");
+        }
+        let token = TokenIdentity::new().with_session_id(id);
+        assert_eq!(store.revocations().status_now(&token).is_revoked(), ended);
+    }
+}
+
+#[tokio::test]
+async fn hostile_lengths_are_refused_before_anything_is_looked_up() {
+    let world = world();
+    let long = "x".repeat(1025);
+    for (subject, client) in [(long.as_str(), "web"), ("ada", &long), ("", "web"), ("ada", "")] {
+        let refused = world.tokens.begin(NewSession::new(subject, client)).await;
+        assert_eq!(refused.unwrap_err().kind(), RefreshErrorKind::InvalidRequest);
+    }
+    let new = NewSession::new("ada@example.com", "web");
+    assert!(!format!("{new:?}").contains("example.com"));
+    let grant = world.sign_in("ada").await;
+    let token = grant.refresh_token().as_str();
+    let scopes: String = (0..100_000).map(|number| format!("{number} ")).collect();
+    let refused = world.tokens.refresh(RefreshRequest::new(token, "web").scope(&scopes)).await;
+    assert_eq!(refused.unwrap_err().kind(), RefreshErrorKind::InvalidScope);
+    assert!(world.refresh(token).await.is_ok(), "the token was not spent");
+}
+
+/// The second of these is what a client does that was told to come again.
+#[tokio::test]
+async fn an_access_token_that_cannot_be_issued_is_no_invitation_to_try_again() {
+    let world = world();
+    let grant = world.sign_in("ada").await;
+    let next = world.refresh(grant.refresh_token().as_str()).await.unwrap();
+    let failed = next.respond(|token| token.claims(&json!({"exp": 1}))).unwrap_err();
+    let error = tower_bearer::issuer::refresh::RefreshError::from(failed);
+    assert_eq!(error.kind(), RefreshErrorKind::Failed);
+    let response = error.to_response();
+    assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(!response.headers().contains_key(header::RETRY_AFTER));
 }
 
 #[tokio::test]

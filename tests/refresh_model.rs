@@ -41,8 +41,8 @@ struct Token {
 struct Session {
     subject: usize,
     id: String,
-    /// Moments at which the session got deeper: the first spending of a token of each depth.
-    deepened: Vec<u64>,
+    /// Which token was spent first of each depth, and when: that made the session deeper.
+    deepened: Vec<(usize, u64)>,
     began: u64,
     last_use: u64,
     ended: bool,
@@ -71,9 +71,8 @@ impl Model {
 
     /// A token that was spent last in its session.
     fn predecessor(&self) -> usize {
-        let deepest = |token: &Token| self.sessions[token.session].deepened.len() as u64;
-        let found = self.tokens.iter().rposition(|token| token.depth + 1 == deepest(token));
-        found.unwrap_or_default()
+        let spent = self.sessions.iter().rev().find_map(|session| session.deepened.last());
+        spent.map_or(0, |(token, _)| *token)
     }
 
     /// Presents a token; the next one, if granted, is added by the caller.
@@ -86,8 +85,10 @@ impl Model {
         let peers =
             self.tokens.iter().filter(|one| one.session == index && one.depth == deepest).count();
         let unspent = depth == deepest;
-        let lost = depth + 1 == deepest
-            && self.now < self.sessions[index].deepened[depth as usize] + self.grace;
+        let lost = self.sessions[index]
+            .deepened
+            .last()
+            .is_some_and(|(spent, at)| *spent == token && self.now < at + self.grace);
         if !unspent && !lost {
             self.sessions[index].ended = true;
             return Answer::Invalid;
@@ -104,7 +105,7 @@ impl Model {
         let session = &mut self.sessions[index];
         session.last_use = self.now;
         if unspent {
-            session.deepened.push(self.now);
+            session.deepened.push((token, self.now));
         }
         Answer::Granted
     }

@@ -12,6 +12,14 @@ impl Compact {
         Self(Zeroizing::new(text))
     }
 
+    /// The text of these parts one after the other, in a buffer that never grew: growing leaves a
+    /// copy behind.
+    pub(super) fn of(parts: &[&str]) -> Self {
+        let mut text = String::with_capacity(parts.iter().map(|part| part.len()).sum());
+        parts.iter().for_each(|part| text.push_str(part));
+        Self::new(text)
+    }
+
     pub(super) fn as_str(&self) -> &str {
         &self.0
     }

@@ -5,6 +5,7 @@ use std::hint::black_box;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use zeroize::Zeroizing;
 
 use crate::key::{KeyError, digest_sha256, fill_random};
 
@@ -49,7 +50,7 @@ impl fmt::Debug for TokenHash {
 }
 
 pub(super) fn sha256(parts: &[&[u8]]) -> Result<[u8; 32], KeyError> {
-    let mut message = zeroize::Zeroizing::new(Vec::new());
+    let mut message = Zeroizing::new(Vec::new());
     message.reserve_exact(parts.iter().map(|part| part.len() + 8).sum());
     for part in parts {
         message.extend_from_slice(&(part.len() as u64).to_be_bytes());
@@ -67,6 +68,12 @@ pub(super) fn random<const N: usize>() -> Result<[u8; N], KeyError> {
     let mut bytes = [0; N];
     fill_random(&mut bytes)?;
     Ok(bytes)
+}
+
+/// 256 random bits as text, wiped when dropped.
+pub(super) fn secret() -> Result<Zeroizing<String>, KeyError> {
+    let bytes = Zeroizing::new(random::<32>()?);
+    Ok(Zeroizing::new(base64url(bytes.as_slice())))
 }
 
 pub(super) fn base64url(bytes: &[u8]) -> String {

@@ -45,6 +45,8 @@ where
     case("grace").await.grace().await;
     case("grace window").await.grace_window().await;
     case("grace, too many").await.crowd().await;
+    case("grace, left behind").await.left_behind().await;
+    case("clocks that differ").await.overtaken().await;
     case("end of a family").await.end_family().await;
     case("end of a subject's families").await.end_subject().await;
     case("concurrent refreshes").await.race().await;

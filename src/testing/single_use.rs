@@ -82,6 +82,11 @@ where
     let claimed = join_all((0..64).map(|_| store.claim(&id, after(60), now))).await;
     let winners = claimed.into_iter().filter(|claimed| matches!(claimed, Ok(true))).count();
     expect("of 64 concurrent claims exactly one wins", Ok(winners), &1);
+
+    let rule = "from `until` on nothing is claimed";
+    for late in [60, 61] {
+        expect(rule, store.claim(&unique_hash("late"), after(60), after(late)).await, &false);
+    }
 }
 
 #[track_caller]
@@ -94,15 +99,88 @@ fn expect<T: PartialEq + std::fmt::Debug>(rule: &str, found: Result<T, StoreErro
 
 #[cfg(all(test, any(feature = "aws-lc-rs", feature = "rust-crypto")))]
 mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
     use futures_util::FutureExt;
 
     use super::*;
+    use crate::issuer::TokenHash;
     use crate::issuer::single_use::MemorySingleUseStore;
+    use crate::time::UnixTime;
 
     #[test]
     fn the_memory_store_conforms() {
         conformance(|| async { MemorySingleUseStore::new() }).now_or_never().unwrap();
         let shared = MemorySingleUseStore::new();
-        conformance(|| async { shared.clone() }).now_or_never().unwrap();
+        for _ in 0..2 {
+            conformance(|| async { shared.clone() }).now_or_never().unwrap();
+        }
+    }
+
+    /// A store with one fault.
+    struct Faulty(&'static str, MemorySingleUseStore);
+
+    impl SingleUseStore for Faulty {
+        async fn put(
+            &self,
+            id: &TokenHash,
+            payload: &str,
+            until: UnixTime,
+            now: UnixTime,
+        ) -> Result<(), StoreError> {
+            let payload = if self.0 == "trims" { payload.trim() } else { payload };
+            if self.0 == "one namespace" {
+                self.1.claim(id, until, now).await?;
+            }
+            self.1.put(id, payload, until, now).await
+        }
+
+        async fn take(&self, id: &TokenHash, now: UnixTime) -> Result<Option<String>, StoreError> {
+            let now = if self.0 == "takes late" { UnixTime::EPOCH } else { now };
+            let taken = self.1.take(id, now).await?;
+            if let ("takes twice", Some(payload)) = (self.0, &taken) {
+                self.1.put(id, payload, UnixTime::MAX, now).await?;
+            }
+            Ok(taken)
+        }
+
+        async fn claim(
+            &self,
+            id: &TokenHash,
+            until: UnixTime,
+            now: UnixTime,
+        ) -> Result<bool, StoreError> {
+            let claimed = self.1.claim(id, until, now).await?;
+            Ok(match self.0 {
+                "claims twice" => true,
+                "claims late" => claimed || until <= now,
+                "claims all" => {
+                    claimed && self.1.claim(&TokenHash::from_bytes([0; 32]), until, now).await?
+                }
+                _ => claimed,
+            })
+        }
+    }
+
+    #[test]
+    fn each_fault_is_found_and_named() {
+        let faults = [
+            ("trims", "comes back as it was put"),
+            ("one namespace", "exactly one wins"),
+            ("takes late", "nothing is found"),
+            ("takes twice", "taken once"),
+            ("claims twice", "claimed once"),
+            ("claims late", "nothing is claimed"),
+            ("claims all", "leaves others"),
+        ];
+        for (fault, rule) in faults {
+            let make = || async { Faulty(fault, MemorySingleUseStore::new()) };
+            let run = || conformance(make).now_or_never();
+            let panicked = catch_unwind(AssertUnwindSafe(run)).expect_err(fault);
+            let message = panicked.downcast_ref::<String>().cloned().unwrap_or_default();
+            assert!(message.contains(rule), "{fault}: {message}");
+        }
+        let sound = || async { Faulty("none", MemorySingleUseStore::new()) };
+        conformance(sound).now_or_never().unwrap();
     }
 }

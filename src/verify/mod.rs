@@ -73,6 +73,8 @@ pub use builder::{
     VerifierBuilder,
 };
 pub use cache::TokenCache;
+#[cfg(feature = "issuer")]
+pub(crate) use header::LONGEST_KID;
 pub use tenants::Tenants;
 pub use token_verifier::TokenVerifier;
 pub use verified::Verified;

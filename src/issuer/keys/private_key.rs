@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use crate::issuer::error::{IssueError, IssueErrorKind};
 use crate::issuer::random::{base64url, sha256_of};
 use crate::key::{Algorithm, Key, KeyError, Secret, SigningKey};
+use crate::verify::LONGEST_KID;
 
 /// A key that signs with exactly one algorithm, and its id, the `kid` of the tokens.
 ///
@@ -64,8 +65,14 @@ impl PrivateKey {
     /// Sets the id, in place of the one made of the key.
     ///
     /// # Errors
-    /// If the key is in use already: give the id before the key.
+    /// If the key is in use already: give the id before the key. If the id is empty or longer than
+    /// 512 bytes, which no verifier takes.
     pub fn with_id(self, id: impl Into<String>) -> Result<Self, IssueError> {
+        let id = id.into();
+        if !(1..=LONGEST_KID).contains(&id.len()) {
+            let text = "the id of a key has 1 to 512 bytes";
+            return Err(IssueError::new(IssueErrorKind::Configuration, text));
+        }
         let key = Arc::try_unwrap(self.0).map_err(|_| {
             IssueError::new(IssueErrorKind::KeyState, "the key is in use; set its id before")
         })?;

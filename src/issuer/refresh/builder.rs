@@ -30,7 +30,7 @@ pub struct RefreshTokensBuilder<S> {
 impl<S> RefreshTokensBuilder<S> {
     pub(super) fn new(issuer: Issuer, store: S) -> Self {
         let (idle, absolute) = (DAY * 14, DAY * 90);
-        let (grace, leeway) = (Duration::ZERO, Duration::from_secs(120));
+        let (grace, leeway) = (Duration::ZERO, Duration::from_secs(60 * 60));
         let most_sessions = 100;
         Self { issuer, store, idle, absolute, grace, leeway, most_sessions, on_reuse: None }
     }
@@ -53,21 +53,26 @@ impl<S> RefreshTokensBuilder<S> {
     /// Within it a thief who has the token that was just spent is not noticed at once, but when
     /// either of the two next uses a token that the other has left behind. A few seconds are
     /// plenty.
+    ///
+    /// Recommended with every store behind a network: a step may have been taken although its answer
+    /// was lost ([`Unavailable`](super::RefreshErrorKind::Unavailable)), and without grace a client
+    /// that tries again then looks like a thief.
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
         self
     }
 
     /// Sets how far beyond their `exp` verifiers accept tokens, and clocks may differ, taken
-    /// together: two minutes by default. Revocations are kept for that much longer.
+    /// together: an hour by default, the most that a verifier can be given. Revocations are kept for
+    /// that much longer.
     pub fn verifier_leeway(mut self, leeway: Duration) -> Self {
         self.leeway = leeway;
         self
     }
 
     /// Sets how many sessions a subject can have at the same time: 100 by default. When one more
-    /// begins, the one that was not used for longest ends. Logins at the very same moment may end
-    /// one or two too many, never too few.
+    /// begins, the one that was not used for longest ends first. Logins at the very same moment
+    /// do not see each other: there may then be as many too many until the next one.
     pub fn most_sessions(mut self, sessions: usize) -> Self {
         self.most_sessions = sessions;
         self

@@ -24,14 +24,22 @@ pub enum RefreshErrorKind {
     InvalidGrant,
     /// A scope was asked for that was not granted.
     InvalidScope,
-    /// It cannot be decided at present: the client should try again with the same token.
+    /// It cannot be decided at present. The client should try again with the same token; but an
+    /// answer of a store behind a network may have got lost after the token was spent, and then
+    /// only [`grace`](super::RefreshTokensBuilder::grace) keeps the second try from being taken for
+    /// theft.
     Unavailable,
+    /// The access token could not be issued: a mistake in this service, such as a claim that is
+    /// reserved, or its keys. The refresh token may have been spent: the user may have to sign in
+    /// again.
+    Failed,
 }
 
 impl RefreshErrorKind {
     /// The `error` of the response
     /// ([RFC 6749 §5.2](https://www.rfc-editor.org/rfc/rfc6749#section-5.2); for
-    /// [`Unavailable`](Self::Unavailable) the code of §4.1.2.1, since §5.2 has none).
+    /// [`Unavailable`](Self::Unavailable) and [`Failed`](Self::Failed) the codes of §4.1.2.1, since
+    /// §5.2 has none).
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
@@ -39,14 +47,16 @@ impl RefreshErrorKind {
             Self::InvalidGrant => "invalid_grant",
             Self::InvalidScope => "invalid_scope",
             Self::Unavailable => "temporarily_unavailable",
+            Self::Failed => "server_error",
         }
     }
 
-    /// 400, or 503 for [`Unavailable`](Self::Unavailable).
+    /// 400, but 503 for [`Unavailable`](Self::Unavailable) and 500 for [`Failed`](Self::Failed).
     #[must_use]
     pub const fn status(self) -> StatusCode {
         match self {
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Failed => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::BAD_REQUEST,
         }
     }
@@ -96,14 +106,14 @@ impl From<StoreError> for RefreshError {
 impl From<KeyError> for RefreshError {
     fn from(error: KeyError) -> Self {
         let reason = "the crypto library failed";
-        Self { source: Some(Box::new(error)), ..Self::new(RefreshErrorKind::Unavailable, reason) }
+        Self { source: Some(Box::new(error)), ..Self::new(RefreshErrorKind::Failed, reason) }
     }
 }
 
 impl From<IssueError> for RefreshError {
     fn from(error: IssueError) -> Self {
         let reason = "the access token could not be issued";
-        Self { source: Some(Box::new(error)), ..Self::new(RefreshErrorKind::Unavailable, reason) }
+        Self { source: Some(Box::new(error)), ..Self::new(RefreshErrorKind::Failed, reason) }
     }
 }
 

@@ -149,8 +149,8 @@ pub struct Family {
     pub session: Session,
     /// The tokens that can be used: one, and as many more as were given out in a grace window.
     pub current: Vec<TokenHash>,
-    /// The tokens of the generation before. Empty until the first rotation.
-    pub predecessors: Vec<TokenHash>,
-    /// When the predecessors were spent; the grace window is counted from here.
+    /// The token that was spent last. `None` until the first rotation.
+    pub predecessor: Option<TokenHash>,
+    /// When the predecessor was spent; the grace window is counted from here.
     pub rotated_at: UnixTime,
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::family::{HANDLE, PARTITION, SessionId, SubjectKey};
 use crate::issuer::compact::Compact;
-use crate::issuer::random::{TokenHash, base64url, is_base64url, random};
+use crate::issuer::random::{TokenHash, is_base64url, secret};
 use crate::key::KeyError;
 use crate::time::UnixTime;
 
@@ -80,9 +80,9 @@ fn hash(text: &str) -> Result<TokenHash, KeyError> {
 }
 
 fn with_stem(stem: &str) -> Result<(RefreshToken, TokenHash), KeyError> {
-    let text = format!("{stem}.{}", base64url(&random::<32>()?));
-    let hash = hash(&text)?;
-    Ok((RefreshToken { text: Compact::new(text), expires_at: UnixTime::EPOCH }, hash))
+    let text = Compact::of(&[stem, ".", &secret()?]);
+    let hash = hash(text.as_str())?;
+    Ok((RefreshToken { text, expires_at: UnixTime::EPOCH }, hash))
 }
 
 impl Presented<'_> {

@@ -13,7 +13,7 @@ use crate::revocation::{
     StoreError, TokenIdentity,
 };
 use crate::step::Step;
-use crate::time::UnixTime;
+use crate::time::{Clock, SystemClock, UnixTime};
 
 /// Sessions in this process's memory, and the revocations of those that ended. A clone is a handle
 /// on the same store.
@@ -24,6 +24,9 @@ use crate::time::UnixTime;
 /// 3. Expired sessions go a few at a time as others begin, and all of them when the store is full.
 /// 4. To the layer it is a revocation check that answers without a lock; tokens need a `sid`, a
 ///    `sub` and an `iat`, unless the [`MemoryStore`] that it was given says otherwise.
+///
+/// It goes by the system's clock, and so must the issuer. An issuer with another clock needs a store
+/// [`with_clock`](Self::with_clock).
 ///
 /// It forgets when the process ends: everyone is signed out then. Access tokens that were revoked
 /// live on after a restart if their signing key does, for the rest of their lifetime.
@@ -58,8 +61,15 @@ impl MemoryRefreshStore {
     /// A store for 100,000 sessions, with revocations of its own.
     #[must_use]
     pub fn new() -> Self {
+        Self::with_clock(SystemClock)
+    }
+
+    /// A store for 100,000 sessions that goes by this clock, with revocations of its own.
+    #[must_use]
+    pub fn with_clock(clock: impl Clock) -> Self {
         let required = Identifiers::SESSION_ID | Identifiers::SUBJECT_EPOCH;
-        Self::with_revocations(MemoryStore::builder().require(required).build(), 100_000)
+        let revocations = MemoryStore::builder().clock(clock).require(required).build();
+        Self::with_revocations(revocations, 100_000)
     }
 
     /// A store for this many sessions that revokes in this store.
@@ -92,6 +102,11 @@ impl MemoryRefreshStore {
     }
 
     fn revoke_session(&self, id: &SessionId, until: UnixTime) -> Result<(), StoreError> {
+        if until <= self.inner.revocations.now() {
+            return Err(StoreError::unavailable(
+                "the store's clock is far ahead of the issuer's: see MemoryRefreshStore::with_clock",
+            ));
+        }
         self.inner.revocations.revoke_now(&Revocation::session(id.as_str(), until))
     }
 

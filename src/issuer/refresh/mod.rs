@@ -9,9 +9,10 @@
 //!    and the victim signs in again.
 //! 3. **Grace** (off by default): for some seconds the token that was spent *last* yields another
 //!    successor, for a response that got lost and for tabs that refresh at once. Up to
-//!    [`MOST_SUCCESSORS`] tokens then count side by side. The first of them to be used spends them
-//!    all; the others have a window of their own from then on. The window does not move, and a token
-//!    two generations back ends the family.
+//!    [`MOST_SUCCESSORS`] tokens then count side by side until the first of them is used: whoever
+//!    comes with another one from then on, or with a token two generations back, ends the family.
+//!    The window does not move. Tabs that refresh at once must therefore share what they got, as they
+//!    do with a cookie.
 //! 4. A session expires when it has idled, and in any case at an absolute time that no refresh
 //!    moves. Its access tokens expire with it at the latest.
 //! 5. Ending a session (logout, reuse, "log out everywhere") revokes its `sid` **first**, and in

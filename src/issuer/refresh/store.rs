@@ -27,13 +27,13 @@ use crate::time::UnixTime;
 ///
 /// | the presented hash is | and | outcome | next state |
 /// |---|---|---|---|
-/// | neither a current one nor a predecessor | | [`Reused`](RotateOutcome::Reused) | session revoked, absent |
-/// | a predecessor | `now >= rotated_at + grace` | [`Reused`](RotateOutcome::Reused) | session revoked, absent |
+/// | neither a current one nor the predecessor | | [`Reused`](RotateOutcome::Reused) | session revoked, absent |
+/// | the predecessor | `now` and `rotated_at` are `grace` or more apart | [`Reused`](RotateOutcome::Reused) | session revoked, absent |
 /// | current or predecessor | of another client | [`WrongClient`](RotateOutcome::WrongClient) | unchanged |
 /// | current or predecessor | a scope was asked for that was not granted | [`ScopeTooWide`](RotateOutcome::ScopeTooWide) | unchanged |
-/// | a predecessor | there are [`MOST_SUCCESSORS`](super::MOST_SUCCESSORS) current hashes | [`Crowded`](RotateOutcome::Crowded) | unchanged |
-/// | a predecessor | | [`Retried`](RotateOutcome::Retried) | live: the successor **joins** the current hashes; generation, predecessors and `rotated_at` stay: the window does not move |
-/// | current | | [`Rotated`](RotateOutcome::Rotated) | live: all current hashes become the predecessors, the successor is the one current hash, `rotated_at = now`, generation + 1 |
+/// | the predecessor | there are [`MOST_SUCCESSORS`](super::MOST_SUCCESSORS) current hashes | [`Crowded`](RotateOutcome::Crowded) | unchanged |
+/// | the predecessor | | [`Retried`](RotateOutcome::Retried) | live: the successor **joins** the current hashes; generation, predecessor and `rotated_at` stay: the window does not move |
+/// | current | | [`Rotated`](RotateOutcome::Rotated) | live: it becomes the predecessor, the successor is the one current hash, the other current hashes are forgotten, `rotated_at = now`, generation + 1 |
 ///
 /// Every other event:
 ///

@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
+
 use super::builder::{RefreshTokensBuilder, ReuseHook};
 use super::error::{RefreshError, RefreshErrorKind};
 use super::family::{Session, SessionId, SubjectKey};
@@ -17,6 +19,9 @@ use crate::issuer::scope;
 use crate::issuer::token::Issuer;
 use crate::revocation::Revocation;
 use crate::time::UnixTime;
+
+/// The longest subject and client id, in bytes.
+const LONGEST_NAME: usize = 1024;
 
 /// Sessions kept alive by refresh tokens. A clone is a handle on the same.
 ///
@@ -37,6 +42,7 @@ pub(super) struct Inner<S> {
 /// All sessions of a subject have ended.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
+#[must_use = "tokens issued within the same second need its `issue_from`"]
 pub struct EndedAll {
     /// Those that were live.
     pub sessions: Vec<SessionId>,
@@ -52,18 +58,21 @@ impl<S: RefreshStore> RefreshTokens<S> {
         RefreshTokensBuilder::new(issuer, store)
     }
 
-    /// Begins a session. If the subject has [too
-    /// many](super::RefreshTokensBuilder::most_sessions) with it, those that were not used for
-    /// longest end.
+    /// Begins a session. If the subject would have [too
+    /// many](super::RefreshTokensBuilder::most_sessions), those that were not used for longest end.
     ///
     /// # Errors
-    /// [`InvalidRequest`](RefreshErrorKind::InvalidRequest) if subject or client is empty,
+    /// [`InvalidRequest`](RefreshErrorKind::InvalidRequest) if subject or client is empty or longer
+    /// than 1024 bytes,
     /// [`InvalidScope`](RefreshErrorKind::InvalidScope) if a scope is not what RFC 6749 §3.3 allows,
     /// [`Unavailable`](RefreshErrorKind::Unavailable) if the store did not take it.
     pub async fn begin(&self, new: NewSession) -> Result<Grant, RefreshError> {
         let inner = &*self.0;
-        if new.subject.is_empty() || new.client_id.is_empty() {
-            let reason = "a session needs a subject and a client";
+        if ![&new.subject, &new.client_id]
+            .iter()
+            .all(|name| (1..=LONGEST_NAME).contains(&name.len()))
+        {
+            let reason = "a session needs a subject and a client, of at most 1024 bytes each";
             return Err(RefreshError::new(RefreshErrorKind::InvalidRequest, reason));
         }
         let scope = parse_scope(&new.scope)?;
@@ -84,24 +93,27 @@ impl<S: RefreshStore> RefreshTokens<S> {
             generation: 0,
         };
         let family = NewFamily { session, first };
+        self.make_room(&family.session).await?;
         inner.store.create(&family, now).await?;
         let session = family.session;
-        self.make_room(&session).await?;
         let refresh = refresh.with_expiry(session.idle_until);
         Ok(Grant { issuer: inner.issuer.clone(), session, scope, refresh, now })
     }
 
-    /// Ends what the subject has too many of. Not one step with the beginning: of logins at the same
-    /// moment each counts the others' sessions, and all of them end the same old ones.
+    /// Ends what the subject would have too many of. Before the new session begins, so that a failure
+    /// leaves none that nobody has the token of.
     async fn make_room(&self, new: &Session) -> Result<(), RefreshError> {
         let Inner { store, most_sessions, .. } = &*self.0;
-        let now = new.created_at;
-        let mut others = store.families(&new.subject, now).await?;
-        others.retain(|session| session.id != new.id);
-        newest_first(&mut others);
-        for old in others.iter().skip(most_sessions.saturating_sub(1)) {
-            store.end_family(&old.id, Some(&new.subject), now, self.revoke_until(now)).await?;
-        }
+        let (subject, now) = (&new.subject, new.created_at);
+        let mut old = store.families(subject, now).await?;
+        newest_first(&mut old);
+        let until = self.revoke_until(now);
+        let too_many = old.iter().skip(most_sessions.saturating_sub(1));
+        let end = |old: &Session| {
+            let id = old.id.clone();
+            async move { store.end_family(&id, Some(subject), now, until).await }
+        };
+        try_join_all(too_many.map(end)).await?;
         Ok(())
     }
 
@@ -219,6 +231,9 @@ impl<S: RefreshStore> RefreshTokens<S> {
     /// Ends all sessions of a subject and revokes **every** token that the issuer gave it until now,
     /// with a session or without: "log out everywhere", or the password has changed.
     ///
+    /// "Now" is by this machine's clock: a token without a session from a machine whose clock is
+    /// ahead lives on if its `iat` is later.
+    ///
     /// # Errors
     /// [`Unavailable`](RefreshErrorKind::Unavailable) if anything may live on.
     pub async fn end_all(&self, subject: &str) -> Result<EndedAll, RefreshError> {
@@ -288,7 +303,7 @@ fn newest_first(sessions: &mut [Session]) {
 
 fn parse_scope(text: &str) -> Result<Vec<Box<str>>, RefreshError> {
     scope::parse(text).ok_or_else(|| {
-        let reason = "a scope has a character that RFC 6749 §3.3 does not allow";
+        let reason = "a scope is not what RFC 6749 §3.3 allows, or there are too many";
         RefreshError::new(RefreshErrorKind::InvalidScope, reason)
     })
 }

@@ -26,7 +26,7 @@ impl From<NewFamily> for Family {
             rotated_at: new.session.created_at,
             session: new.session,
             current: vec![new.first],
-            predecessors: Vec::new(),
+            predecessor: None,
         }
     }
 }
@@ -49,7 +49,8 @@ pub struct Rotate {
     pub now: UnixTime,
     /// The new [`Session::idle_until`]. The store limits it to [`Session::expires_at`].
     pub idle_until: UnixTime,
-    /// For how long after a rotation the spent token still yields a successor. Zero for never.
+    /// For how long after a rotation the token that was spent still yields a successor, whichever
+    /// way the clocks of two machines differ. Zero for never.
     pub grace: Duration,
     /// How long the session id stays revoked if the family ends.
     pub revoke_until: UnixTime,
@@ -95,9 +96,13 @@ impl Family {
         let among = |hashes: &[TokenHash]| {
             hashes.iter().fold(false, |found, hash| found | (*hash == request.presented))
         };
-        let (is_current, is_predecessor) = (among(&self.current), among(&self.predecessors));
-        let in_window = request.now < self.rotated_at.saturating_add(request.grace);
-        let is_retry = is_predecessor && in_window;
+        let (is_current, is_predecessor) =
+            (among(&self.current), among(self.predecessor.as_slice()));
+        // A request may be older than the rotation that overtook it: no window is open before it
+        // for longer than after it, and without grace there is none.
+        let (now, then) = (request.now, self.rotated_at);
+        let apart = now.saturating_since(then).max(then.saturating_since(now));
+        let is_retry = is_predecessor && apart < request.grace;
         if !is_current && !is_retry {
             return RotateOutcome::Reused(session.clone());
         }
@@ -115,7 +120,8 @@ impl Family {
         session.idle_until = session.idle_until.max(request.idle_until).min(session.expires_at);
         if is_current {
             session.generation = session.generation.saturating_add(1);
-            self.predecessors = std::mem::replace(&mut self.current, vec![request.successor]);
+            self.current = vec![request.successor];
+            self.predecessor = Some(request.presented);
             self.rotated_at = request.now;
             RotateOutcome::Rotated(session.clone())
         } else {

@@ -26,6 +26,9 @@ const TYPE: &str = "handover+jwt";
 const LIFETIME: u64 = 10;
 /// How far clocks of two machines may differ.
 const LEEWAY: Duration = Duration::from_secs(5);
+/// How long after it expired a token is remembered as used: longer than any of these machines may
+/// accept it, whoever's clock forgets it.
+const REMEMBERED: Duration = Duration::from_secs(60);
 
 impl Issuer {
     /// A signed token that carries a payload to the service of this audience, once, within ten
@@ -128,9 +131,7 @@ impl<S: SingleUseStore> Handover<S> {
             return Err(rejected());
         }
         let id = TokenHash::of(&[b"handover", issuer.as_bytes(), token_id.as_bytes()])?;
-        // a second more, for fractions that the two clocks count differently
-        let kept = LEEWAY.saturating_add(Duration::from_secs(1));
-        let until = registered.expires_at().unwrap_or(UnixTime::MAX).saturating_add(kept);
+        let until = registered.expires_at().unwrap_or(UnixTime::MAX).saturating_add(REMEMBERED);
         if !self.store.claim(&id, until, self.clock.now()).await? {
             return Err(rejected());
         }

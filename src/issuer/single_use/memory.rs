@@ -99,7 +99,7 @@ impl SingleUseStore for MemorySingleUseStore {
     ) -> Result<bool, StoreError> {
         let mut table = self.table(now);
         let id = (true, *id.as_bytes());
-        if table.entries.contains_key(&id) {
+        if until <= now || table.entries.contains_key(&id) {
             return Ok(false);
         }
         if table.entries.len() >= self.capacity {

@@ -17,7 +17,8 @@ use crate::time::UnixTime;
 ///    with one id exactly one succeeds.
 /// 2. Ids of `put` and of `claim` are apart from each other.
 /// 3. Time is `now` of the call. From `until` on, `take` finds nothing; a claim need not be
-///    remembered any longer. Everything is removed by itself soon after.
+///    remembered any longer, and one whose `until` is not after `now` fails. Everything is removed
+///    by itself soon after.
 /// 4. Every wait has a bound that the store sets itself, and what cannot be told is an error.
 ///
 /// `testing::single_use::conformance` (features `issuer` and `testing`) tests a store for these.
@@ -50,7 +51,8 @@ pub trait SingleUseStore: Send + Sync + 'static {
         now: UnixTime,
     ) -> impl Future<Output = Result<Option<String>, StoreError>> + Send;
 
-    /// Marks the id as used until `until`. Whether it was not: `true` for exactly one caller.
+    /// Marks the id as used until `until`. Whether it was not: `true` for exactly one caller, and for
+    /// none if `until` has come.
     ///
     /// # Errors
     ///

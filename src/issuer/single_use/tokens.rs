@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use super::error::{SingleUseError, SingleUseErrorKind};
 use super::store::SingleUseStore;
 use crate::issuer::compact::Compact;
-use crate::issuer::random::{TokenHash, base64url, is_base64url, random};
+use crate::issuer::random::{TokenHash, is_base64url, secret};
 use crate::time::{Clock, SystemClock, UnixTime};
 
 /// What every opaque single-use token begins with.
@@ -102,7 +102,7 @@ impl<S: SingleUseStore> SingleUse<S> {
         }
         let payload = serde_json::to_string(payload)
             .map_err(|error| SingleUseError::new(SingleUseErrorKind::Payload).with_source(error))?;
-        let text = Compact::new(format!("{PREFIX}{}", base64url(&random::<32>()?)));
+        let text = Compact::of(&[PREFIX, &secret()?]);
         let now = self.clock.now();
         let expires_at = now.saturating_add(lifetime);
         self.store.put(&id(purpose, text.as_str())?, &payload, expires_at, now).await?;

@@ -1,4 +1,5 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::FutureExt;
 
@@ -19,8 +20,8 @@ fn the_memory_store_conforms() {
     }
 }
 
-/// A store with one fault.
-struct Faulty(&'static str, MemoryRefreshStore);
+/// A store with one fault, and whether its revocations are lost.
+struct Faulty(&'static str, MemoryRefreshStore, AtomicBool);
 
 impl RevocationStore for Faulty {
     fn required(&self) -> Identifiers {
@@ -28,6 +29,9 @@ impl RevocationStore for Faulty {
     }
 
     async fn status(&self, token: &TokenIdentity<'_>) -> Result<RevocationStatus, StoreError> {
+        if self.2.load(Ordering::Relaxed) {
+            return Ok(RevocationStatus::Active);
+        }
         self.1.status(token).await
     }
 
@@ -61,7 +65,7 @@ impl RefreshStore for Faulty {
                 request.grace += std::time::Duration::from_secs(1);
             }
             "own grace" => request.grace = std::time::Duration::from_secs(5),
-            "does not revoke" => request.revoke_until = UnixTime::EPOCH,
+            "does not revoke" => self.2.store(true, Ordering::Relaxed),
             "keeps idling" => request.idle_until = request.now,
             _ => {}
         }
@@ -91,8 +95,8 @@ impl RefreshStore for Faulty {
         revoke_until: UnixTime,
     ) -> Result<Vec<SessionId>, StoreError> {
         let except = except.filter(|_| self.0 != "spares none");
-        let until = if self.0 == "ends silently" { UnixTime::EPOCH } else { revoke_until };
-        self.1.end_subject(subject, except, now, until).await
+        self.2.fetch_or(self.0 == "ends silently", Ordering::Relaxed);
+        self.1.end_subject(subject, except, now, revoke_until).await
     }
 
     async fn families(
@@ -125,12 +129,12 @@ fn each_fault_is_found_and_named() {
         ("lists the expired", "a session has expired when it has idled"),
     ];
     for (fault, rule) in faults {
-        let make = || async { Faulty(fault, MemoryRefreshStore::new()) };
+        let make = || async { Faulty(fault, MemoryRefreshStore::new(), AtomicBool::default()) };
         let run = || conformance(make).now_or_never();
         let panicked = catch_unwind(AssertUnwindSafe(run)).expect_err(fault);
         let message = panicked.downcast_ref::<String>().cloned().unwrap_or_default();
         assert!(message.contains(rule), "{fault}: {message}");
     }
-    let sound = || async { Faulty("none", MemoryRefreshStore::new()) };
+    let sound = || async { Faulty("none", MemoryRefreshStore::new(), AtomicBool::default()) };
     conformance(sound).now_or_never().unwrap();
 }

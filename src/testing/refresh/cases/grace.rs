@@ -30,17 +30,50 @@ impl<S: RefreshStore> Case<S> {
         let mut wider = with_grace(family.first, 12);
         wider.scope = vec!["admin".into()];
         self.expect("a retry with a wider scope", &wider, "ScopeTooWide").await;
-        // both tabs go on, one after the other
-        let second = with_grace(first.successor, 100);
-        self.expect("the first successor is rotated", &second, "Rotated").await;
-        let other = with_grace(retry.successor, 101);
-        self.expect("its sibling is a predecessor then", &other, "Retried").await;
+        let rule = "every successor that was given out counts until one is used";
+        let second = with_grace(retry.successor, 100);
+        self.expect(rule, &second, "Rotated").await;
+        let again = with_grace(retry.successor, 101);
+        self.expect("the window opens anew with each rotation", &again, "Retried").await;
         let rule = "two generations back is reuse, window or not";
         self.expect(rule, &with_grace(family.first, 102), "Reused").await;
         self.expect_revoked("reuse revokes the session", family.id(), true).await;
         let rule = "after reuse every tab is out";
-        for token in [second.successor, other.successor] {
+        for token in [second.successor, again.successor] {
             self.expect(rule, &with_grace(token, 103), "Unknown").await;
+        }
+    }
+
+    pub(in crate::testing::refresh) async fn left_behind(&self) {
+        let family = self.make(&self.subject("ada")).await;
+        let with_grace = |presented| {
+            let mut request = family.rotate(presented);
+            request.grace = Duration::from_secs(20);
+            request
+        };
+        let first = with_grace(family.first);
+        self.expect("a rotation", &first, "Rotated").await;
+        let retry = with_grace(family.first);
+        self.expect("a retry", &retry, "Retried").await;
+        self.expect("a successor is rotated", &with_grace(first.successor), "Rotated").await;
+        let rule = "a successor that was left behind is reuse, window or not: \
+                    else a thief who keeps in step is never noticed";
+        self.expect(rule, &with_grace(retry.successor), "Reused").await;
+        self.expect_revoked(rule, family.id(), true).await;
+    }
+
+    /// A request may be decided after one that came later, and clocks differ.
+    pub(in crate::testing::refresh) async fn overtaken(&self) {
+        for (grace, at, wanted) in
+            [(0, 10, "Reused"), (0, 9, "Reused"), (5, 9, "Retried"), (5, 5, "Reused")]
+        {
+            let family = self.make(&self.subject("ada")).await;
+            self.expect("a rotation", &family.rotate(family.first), "Rotated").await;
+            let mut late = family.rotate(family.first);
+            late.grace = Duration::from_secs(grace);
+            late.now = self.at(at);
+            let rule = "the window is no wider before the rotation than after it";
+            self.expect(rule, &late, wanted).await;
         }
     }
 
