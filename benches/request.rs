@@ -5,130 +5,26 @@
 //! `cargo bench --bench request`
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
-#![allow(unsafe_code, reason = "a counting allocator cannot be written without")]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
-use std::convert::Infallible;
-use std::future::{Ready, ready};
+#[path = "support/counting.rs"]
+mod counting;
+mod support;
+
 use std::hint::black_box;
-use std::pin::pin;
-use std::sync::Barrier;
-use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant};
 
 use aws_lc_rs::hmac;
 use aws_lc_rs::signature::{self, ParsedPublicKey, VerificationAlgorithm};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use bytes::Bytes;
+use counting::allocations;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use http::{HeaderValue, Request, Response, header};
-use http_body_util::Empty;
-use serde::Deserialize;
-use tower::{Layer, Service};
+use support::{Inner, User, call, filled, on_threads, request, shared};
+use tower::Layer;
 use tower_bearer::key::KeySet;
 use tower_bearer::revocation::MemoryStore;
-use tower_bearer::testing::{TestIssuer, TokenBuilder};
+use tower_bearer::testing::TestIssuer;
 use tower_bearer::verify::TokenCache;
-use tower_bearer::{Algorithm, AuthLayer, Claims, Verifier};
-
-struct Counting;
-
-thread_local! {
-    // Of each thread its own, so that counting does not slow several threads down.
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-fn count() {
-    ALLOCATIONS.with(|count| count.set(count.get() + 1));
-}
-
-// SAFETY: every call is handed to the system's allocator as it came.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        unsafe { System.dealloc(pointer, layout) }
-    }
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-#[derive(Deserialize)]
-struct User {
-    #[allow(dead_code, reason = "read from the token, as a service would")]
-    sub: String,
-    #[allow(dead_code, reason = "read from the token, as a service would")]
-    tenant: String,
-}
-
-/// The innermost service: looks at its claims, as a handler would.
-#[derive(Clone)]
-struct Inner;
-
-impl Service<Request<String>> for Inner {
-    type Response = Response<Empty<Bytes>>;
-    type Error = Infallible;
-    type Future = Ready<Result<Self::Response, Infallible>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<String>) -> Self::Future {
-        let claims = Claims::<User>::from_extensions(request.extensions());
-        black_box(claims.map(|claims| claims.sub.len()));
-        ready(Ok(Response::new(Empty::new())))
-    }
-}
-
-/// The request of a client with this `Authorization` header, which is part of a shared buffer as a
-/// server's are.
-fn request(authorization: Option<&Bytes>) -> Request<String> {
-    let mut request = Request::get("/orders");
-    if let Some(authorization) = authorization {
-        let value = HeaderValue::from_maybe_shared(authorization.clone()).unwrap();
-        request = request.header(header::AUTHORIZATION, value);
-    }
-    request.body(String::new()).unwrap()
-}
-
-fn shared(authorization: String) -> Bytes {
-    let bytes = Bytes::from(authorization);
-    std::mem::forget(bytes.clone()); // from now on clones only count
-    bytes
-}
-
-/// The whole of `Service::call`, to the response.
-fn call<S>(service: &mut S, request: Request<String>) -> Response<impl Sized + use<S>>
-where
-    S: Service<Request<String>, Error = Infallible>,
-    S: Service<Request<String>, Response = Response<<S as Answer>::Body>> + Answer,
-{
-    let mut future = pin!(service.call(request));
-    match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(Ok(response)) => response,
-        _ => unreachable!("static keys and a local store answer at once"),
-    }
-}
-
-trait Answer {
-    type Body;
-}
-impl Answer for Inner {
-    type Body = Empty<Bytes>;
-}
-impl<S: Answer, V, R> Answer for tower_bearer::layer::AuthService<S, V, R> {
-    type Body = tower_bearer::layer::ResponseBody<S::Body>;
-}
+use tower_bearer::{Algorithm, AuthLayer, Verifier};
 
 /// The signature check alone, with a key that was parsed before.
 enum Bare {
@@ -166,25 +62,6 @@ impl Bare {
             Self::Public(key) => key.verify_sig(message, signature).unwrap(),
         }
     }
-}
-
-/// Claims as in the comparison of peers: ten of them, some 600 to 900 bytes of token.
-fn filled(token: TokenBuilder<'_>) -> TokenBuilder<'_> {
-    token
-        .subject("auth0|5f7c8ec7c33c6c004bbafe82")
-        .claim("nbf", 1_700_000_000)
-        .token_id("0194d2d0-7b57-7c3c-a7a1-6b7f9d2d6c1e")
-        .scope("openid profile email orders:read orders:write")
-        .roles(["clerk", "manager"])
-        .claim("tenant", "acme-corporation-emea")
-}
-
-fn allocations(times: u64, mut run: impl FnMut()) -> u64 {
-    let before = ALLOCATIONS.get();
-    for _ in 0..times {
-        run();
-    }
-    (ALLOCATIONS.get() - before) / times
 }
 
 /// A verifier with three keys, of which the token's `kid` names one.
@@ -249,44 +126,21 @@ fn accepted(c: &mut Criterion) {
         group.bench_function("layer, token seen before", |b| {
             b.iter_batched(fresh, |request| call(&mut seen, request), BatchSize::SmallInput);
         });
-        for threads in [1, 2] {
-            let name = format!("layer, one token seen before, {threads} threads");
-            group.bench_function(name, |b| {
-                b.iter_custom(|times| on_threads(threads, times, &cached, &authorization));
+        // What two threads could reach here at all: nothing is shared but the machine.
+        let other = AuthLayer::new(verifier(&issuer).cache(TokenCache::new()));
+        assert_eq!(call(&mut other.layer(Inner), request(Some(&authorization))).status(), 200);
+        let threads: [(&str, &[_]); 3] = [
+            ("1 thread", &[&cached]),
+            ("2 threads", &[&cached, &cached]),
+            ("2 threads that share nothing", &[&cached, &other]),
+        ];
+        for (name, layers) in threads {
+            group.bench_function(format!("layer, one token seen before, {name}"), |b| {
+                b.iter_custom(|times| on_threads(layers, times, &authorization));
             });
         }
         group.finish();
     }
-}
-
-/// The time it takes this many threads to make `times` requests each, all with the same token.
-fn on_threads(
-    threads: usize,
-    times: u64,
-    layer: &AuthLayer<Verifier<User>>,
-    authorization: &Bytes,
-) -> Duration {
-    let start = Barrier::new(threads);
-    let slowest = std::thread::scope(|scope| {
-        let spawn = |_| {
-            scope.spawn(|| {
-                let mut service = layer.layer(Inner);
-                // Built once, so that what is measured is the layer and not the building; and of
-                // each thread its own, as connections have buffers of their own.
-                let authorization = shared(String::from_utf8(authorization.to_vec()).unwrap());
-                let head = request(Some(&authorization)).into_parts().0;
-                start.wait();
-                let begin = Instant::now();
-                for _ in 0..times {
-                    drop(call(&mut service, Request::from_parts(head.clone(), String::new())));
-                }
-                begin.elapsed()
-            })
-        };
-        let running: Vec<_> = (0..threads).map(spawn).collect();
-        running.into_iter().map(|thread| thread.join().unwrap()).max()
-    });
-    slowest.unwrap()
 }
 
 fn rejected(c: &mut Criterion) {

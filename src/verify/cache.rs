@@ -66,7 +66,8 @@ impl Default for TokenCache {
     }
 }
 
-/// One slot for each value of a token's hash: bounded by its construction, read without locks.
+/// Two slots for each token, by its hash: bounded by its construction, read without locks. With two
+/// to choose from, few tokens push each other out before most slots are taken.
 pub(super) struct Slots<C> {
     slots: Box<[ArcSwapOption<Entry<C>>]>,
     hasher: RandomState,
@@ -83,6 +84,8 @@ pub(super) struct Entry<C> {
     /// Of the key set that verified it.
     epoch: u64,
     bytes: usize,
+    /// Of the token: another token's is told apart without comparing all of it.
+    hash: u64,
 }
 
 impl<C> Slots<C> {
@@ -101,13 +104,23 @@ impl<C> Slots<C> {
     /// Hands the entry of exactly this token to `then`, if its key set is still the current one.
     #[inline]
     pub(super) fn find<T>(&self, token: &[u8], then: impl FnOnce(&Entry<C>) -> T) -> Option<T> {
-        let slot = self.slot(token).load();
-        let entry = slot.as_ref()?;
-        let same = same_bytes(entry.token.bearer.as_bytes(), token);
-        (same && entry.policy.epoch() == Some(entry.epoch)).then(|| then(entry))
+        self.find_at(self.hasher.hash_one(token), token, then)
     }
 
-    /// Keeps a verified token, in the place of whatever had the same slot.
+    #[inline]
+    fn find_at<T>(&self, hash: u64, token: &[u8], then: impl FnOnce(&Entry<C>) -> T) -> Option<T> {
+        for slot in self.places(hash) {
+            let slot = slot.load();
+            let Some(entry) = slot.as_ref().filter(|entry| entry.hash == hash) else { continue };
+            if same_bytes(entry.token.bearer.as_bytes(), token) {
+                return (entry.policy.epoch() == Some(entry.epoch)).then(|| then(entry));
+            }
+        }
+        None
+    }
+
+    /// Keeps a verified token: in a slot that it has already or that is free, else in the place of
+    /// another.
     pub(super) fn put(
         &self,
         token: &Arc<VerifiedToken<C>>,
@@ -125,9 +138,20 @@ impl<C> Slots<C> {
             self.bytes.fetch_sub(bytes, Ordering::Relaxed);
             return;
         }
-        let entry = Entry { token: Arc::clone(token), policy: Arc::clone(policy), epoch, bytes };
-        let before = self.slot(token.bearer.as_bytes()).swap(Some(Arc::new(entry)));
-        self.give_back(before);
+        let hash = self.hasher.hash_one(token.bearer.as_bytes());
+        let [first, second] = self.places(hash);
+        let has = |slot: &ArcSwapOption<Entry<C>>, taken: bool| match slot.load().as_ref() {
+            Some(entry) if taken => entry.hash == hash,
+            entry => entry.is_none() && !taken,
+        };
+        // the upper bits chose neither slot
+        let any = if hash >> 63 == 0 { first } else { second };
+        let one = [true, false]
+            .into_iter()
+            .find_map(|taken| [first, second].into_iter().find(|slot| has(slot, taken)));
+        let entry =
+            Entry { token: Arc::clone(token), policy: Arc::clone(policy), epoch, bytes, hash };
+        self.give_back(one.unwrap_or(any).swap(Some(Arc::new(entry))));
     }
 
     /// Clears a few slots if the bytes are used up: expired entries first, and otherwise whatever
@@ -156,10 +180,10 @@ impl<C> Slots<C> {
         }
     }
 
-    fn slot(&self, token: &[u8]) -> &ArcSwapOption<Entry<C>> {
-        // As many slots as a power of two, and at least one, so this is always in bounds.
-        let place = self.hasher.hash_one(token) as usize & (self.slots.len() - 1);
-        &self.slots[place]
+    fn places(&self, hash: u64) -> [&ArcSwapOption<Entry<C>>; 2] {
+        // As many slots as a power of two, and at least one, so this is always in bounds. There are
+        // at most 2^24.
+        [hash, hash >> 28].map(|hash| &self.slots[hash as usize & (self.slots.len() - 1)])
     }
 }
 
@@ -176,6 +200,53 @@ fn same_bytes(a: &[u8], b: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
+    mod with_tokens {
+        use super::*;
+        use crate::claims::StandardClaims;
+        use crate::credentials::BearerToken;
+        use crate::head::RequestHead;
+        use crate::testing::TestIssuer;
+        use crate::verify::{TokenVerifier, Verifier};
+
+        /// A verifier that has verified this many tokens, and those.
+        fn verified(count: usize, cache: TokenCache) -> (Verifier<StandardClaims>, Vec<String>) {
+            let issuer = TestIssuer::new();
+            let verifier = issuer.verifier().build().unwrap().cache(cache);
+            let token = |number: usize| issuer.token().token_id(number.to_string()).sign();
+            let tokens: Vec<_> = (0..count).map(token).collect();
+            for token in &tokens {
+                let request = http::Request::new(());
+                let bearer = BearerToken::parse(token).unwrap();
+                let _ = verifier.verify(bearer, &RequestHead::from(&request));
+            }
+            (verifier, tokens)
+        }
+
+        #[test]
+        fn another_token_with_the_very_same_hash_is_no_hit() {
+            let (verifier, mut tokens) = verified(1, TokenCache::new());
+            let token = tokens.remove(0);
+            let slots = verifier.slots().unwrap();
+            let hash = slots.hasher.hash_one(token.as_bytes());
+            assert!(slots.find_at(hash, token.as_bytes(), |_| ()).is_some());
+            let mut other = token.into_bytes();
+            let last = other.last_mut().unwrap();
+            *last = if *last == b'A' { b'E' } else { b'A' };
+            assert!(slots.find_at(hash, &other, |_| ()).is_none());
+        }
+
+        #[test]
+        fn tokens_for_half_the_slots_hardly_push_each_other_out() {
+            let (verifier, tokens) = verified(512, TokenCache::new().max_entries(1024));
+            let slots = verifier.slots().unwrap();
+            let there = |token: &&String| slots.find(token.as_bytes(), |_| ()).is_some();
+            // with one slot for each it would be 403
+            let there = tokens.iter().filter(there).count();
+            assert!(there > 450, "only {there} of 512");
+        }
+    }
 
     #[test]
     fn bytes_are_compared_to_the_last() {

@@ -208,6 +208,11 @@ struct Checked<'v, C> {
 }
 
 impl<C> Verifier<C> {
+    #[cfg(test)]
+    pub(super) fn slots(&self) -> Option<&super::cache::Slots<C>> {
+        self.cache.as_deref()
+    }
+
     /// The verdict on a token that the cache knows: all that may have changed is judged anew.
     #[inline]
     fn seen_before(&self, token: &BearerToken) -> Option<Result<Verified<C>, Rejection>> {
