@@ -28,7 +28,7 @@ use crate::time::UnixTime;
 /// | the presented hash is | and | outcome | next state |
 /// |---|---|---|---|
 /// | neither a current one nor a predecessor | | [`Reused`](RotateOutcome::Reused) | session revoked, absent |
-/// | a predecessor | `now >= rotated_at + grace` | [`Reused`](RotateOutcome::Reused) | session revoked, absent |
+/// | a predecessor | `grace` is zero, or `now >= rotated_at + grace` | [`Reused`](RotateOutcome::Reused) | session revoked, absent |
 /// | current or predecessor | of another client | [`WrongClient`](RotateOutcome::WrongClient) | unchanged |
 /// | current or predecessor | a scope was asked for that was not granted | [`ScopeTooWide`](RotateOutcome::ScopeTooWide) | unchanged |
 /// | a predecessor | there are [`MOST_SUCCESSORS`](super::MOST_SUCCESSORS) current hashes | [`Crowded`](RotateOutcome::Crowded) | unchanged |

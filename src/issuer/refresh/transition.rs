@@ -96,7 +96,9 @@ impl Family {
             hashes.iter().fold(false, |found, hash| found | (*hash == request.presented))
         };
         let (is_current, is_predecessor) = (among(&self.current), among(&self.predecessors));
-        let in_window = request.now < self.rotated_at.saturating_add(request.grace);
+        // without grace there is no window, not even for a clock that lags behind the last rotation's
+        let in_window =
+            !request.grace.is_zero() && request.now < self.rotated_at.saturating_add(request.grace);
         let is_retry = is_predecessor && in_window;
         if !is_current && !is_retry {
             return RotateOutcome::Reused(session.clone());

@@ -12,12 +12,13 @@ impl<S: RefreshStore> Case<S> {
         let ada = self.subject("ada");
         let (one, two) = (self.make(&ada).await, self.make(&ada).await);
         let (now, until) = (self.at(20), self.at(7200));
-        let end = |id, subject| async move {
+        let end_at = |id, subject, now| async move {
             match self.store.end_family(id, subject, now, until).await {
                 Ok(ended) => ended,
                 Err(error) => self.fail("a family is ended", &format!("{error:?}")),
             }
         };
+        let end = |id, subject| end_at(id, subject, now);
         let bob = self.subject("bob");
         if end(one.id(), Some(&bob)).await {
             self.fail("nobody ends the session of another", "it ended");
@@ -45,7 +46,7 @@ impl<S: RefreshStore> Case<S> {
         let mut late = gone.rotate(gone.first);
         late.now = self.at(1000);
         self.expect("an expired session", &late, "Expired").await;
-        if end(gone.id(), None).await {
+        if end_at(gone.id(), None, late.now).await {
             self.fail("an expired session has ended before", "it ended");
         }
         let rule = "what nobody created cannot be ended";
