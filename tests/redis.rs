@@ -3,8 +3,14 @@
 #[path = "support/redis_server.rs"]
 mod redis_server;
 
+#[cfg(feature = "issuer")]
+#[path = "redis/refresh.rs"]
+mod refresh;
 #[path = "redis/replica.rs"]
 mod replica;
+#[cfg(feature = "issuer")]
+#[path = "redis/single_use.rs"]
+mod single_use;
 #[path = "redis/store.rs"]
 mod store;
 

@@ -74,7 +74,11 @@ mod builder;
 mod connection;
 mod keys;
 mod name;
+#[cfg(feature = "issuer")]
+mod refresh;
 mod replica;
+#[cfg(feature = "issuer")]
+mod single_use;
 mod store;
 
 pub use self::builder::RedisStoreBuilder;

@@ -4,12 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::redis::{Client, Script, ScriptInvocation};
+use ::redis::{Client, FromRedisValue, Script, ScriptInvocation};
 
 use super::RedisStoreBuilder;
 use super::connection::{Connection, store_error};
 use super::keys::Keys;
 use super::name::{Name, Value};
+#[cfg(feature = "issuer")]
+use super::refresh::Scripts;
 use crate::revocation::{
     Identifiers, Revocation, RevocationStatus, RevocationStore, StoreError, TokenIdentity, random,
 };
@@ -38,6 +40,8 @@ struct Inner {
     required: Identifiers,
     log_seconds: u64,
     script: Script,
+    #[cfg(feature = "issuer")]
+    refresh: Scripts,
 }
 
 impl RedisStore {
@@ -66,8 +70,16 @@ impl RedisStore {
         required: Identifiers,
         log_seconds: u64,
     ) -> Self {
-        let script = Script::new(include_str!("revoke.lua"));
-        let inner = Inner { connection, keys, required, log_seconds, script };
+        let script = concat!(include_str!("revocation.lua"), include_str!("revoke.lua"));
+        let inner = Inner {
+            connection,
+            keys,
+            required,
+            log_seconds,
+            script: Script::new(script),
+            #[cfg(feature = "issuer")]
+            refresh: Scripts::new(),
+        };
         Self { inner: Arc::new(inner) }
     }
 
@@ -79,8 +91,7 @@ impl RedisStore {
     /// the policy must be `noeviction`.
     pub async fn ping(&self) -> Result<(), StoreError> {
         let info: String = self
-            .inner
-            .connection
+            .connection()
             .run(|mut manager| async move {
                 ::redis::cmd("INFO").arg("memory").query_async(&mut manager).await
             })
@@ -108,12 +119,36 @@ impl RedisStore {
         &self.inner.keys
     }
 
+    #[cfg(feature = "issuer")]
+    pub(super) fn scripts(&self) -> &Scripts {
+        &self.inner.refresh
+    }
+
+    pub(super) fn connection(&self) -> &Connection {
+        &self.inner.connection
+    }
+
+    /// Runs a script, for as long as the timeout allows.
+    pub(super) async fn invoke<T: FromRedisValue>(
+        &self,
+        script: &ScriptInvocation<'_>,
+    ) -> Result<T, StoreError> {
+        let run = |mut manager| async move { script.invoke_async(&mut manager).await };
+        self.connection().run(run).await
+    }
+
+    /// Begins to call a script that revokes, with what `revocation.lua` asks for.
+    pub(super) fn revoking<'a>(&self, script: &'a Script) -> ScriptInvocation<'a> {
+        let mut script = script.prepare_invoke();
+        script.key(&*self.inner.keys.meta).key(&*self.inner.keys.log);
+        script.arg(format!("{:016x}{:016x}", random(), random())).arg(self.inner.log_seconds);
+        script
+    }
+
     /// The script that writes these revocations.
     pub(super) fn write(&self, entries: &[(Name, Value)]) -> ScriptInvocation<'_> {
         let keys = &self.inner.keys;
-        let mut script = self.inner.script.prepare_invoke();
-        script.key(&*keys.meta).key(&*keys.log);
-        script.arg(format!("{:016x}{:016x}", random(), random())).arg(self.inner.log_seconds);
+        let mut script = self.revoking(&self.inner.script);
         for (name, value) in entries {
             script.key(keys.entry(*name)).arg(name.text());
             script.arg(value.keep_until_text()).arg(value.bound_text());
@@ -139,8 +174,7 @@ impl RevocationStore for RedisStore {
             return Ok(RevocationStatus::Active);
         }
         let values: Vec<Option<Vec<u8>>> = self
-            .inner
-            .connection
+            .connection()
             .run(|mut manager| async move { command.query_async(&mut manager).await })
             .await?;
         let (asked, answered) = (names.len(), values.len());
@@ -160,9 +194,7 @@ impl RevocationStore for RedisStore {
     }
 
     async fn revoke(&self, revocation: &Revocation) -> Result<(), StoreError> {
-        let script = self.write(&[Name::of(revocation)]);
-        let write = |mut manager| async move { script.invoke_async::<()>(&mut manager).await };
-        self.inner.connection.run(write).await
+        self.invoke(&self.write(&[Name::of(revocation)])).await
     }
 }
 

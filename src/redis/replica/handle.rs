@@ -137,6 +137,12 @@ impl Replica {
         &self.shared.store
     }
 
+    /// Takes a revocation that is in force in Redis.
+    pub(super) fn insert(&self, revocation: &Revocation) {
+        let (name, value) = Name::of(revocation);
+        self.shared.insert(name, value);
+    }
+
     /// The answer, if it takes no I/O.
     fn known(&self, token: &TokenIdentity<'_>) -> Option<Result<RevocationStatus, StoreError>> {
         // Age first: what the table lacks below was revoked after that moment.
@@ -212,8 +218,7 @@ impl RevocationStore for Replica {
     /// On `Ok` it is in force in Redis and here; other nodes follow in milliseconds.
     async fn revoke(&self, revocation: &Revocation) -> Result<(), StoreError> {
         self.shared.store.revoke(revocation).await?;
-        let (name, value) = Name::of(revocation);
-        self.shared.insert(name, value);
+        self.insert(revocation);
         Ok(())
     }
 }
