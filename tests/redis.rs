@@ -1,11 +1,23 @@
-//! Revocations in Redis, against servers that the tests start and maltreat.
+//! Revocations and sessions in Redis, against servers that the tests start and maltreat.
 
 #[path = "support/redis_server.rs"]
 mod redis_server;
 
 #[cfg(feature = "issuer")]
+#[path = "support/refresh_model.rs"]
+mod model;
+#[cfg(feature = "issuer")]
 #[path = "redis/refresh.rs"]
 mod refresh;
+#[cfg(feature = "issuer")]
+#[path = "redis/refresh_layout.rs"]
+mod refresh_layout;
+#[cfg(feature = "issuer")]
+#[path = "redis/refresh_model.rs"]
+mod refresh_model;
+#[cfg(feature = "issuer")]
+#[path = "redis/refresh_outage.rs"]
+mod refresh_outage;
 #[path = "redis/replica.rs"]
 mod replica;
 #[cfg(feature = "issuer")]

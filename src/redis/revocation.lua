@@ -27,11 +27,12 @@ local function revoke(revocations)
     local value = keep .. bound
     if value ~= old then
       local expires = tonumber(keep) + 60
-      redis.call('SET', revocation.key, value)
-      redis.call('EXPIREAT', revocation.key, string.format('%.0f', expires))
+      -- The log first: an entry that is there is not logged again.
       last = redis.call('XADD', KEYS[2],
         'MINID', '~', string.format('%.0f-0', (now - retention) * 1000),
         '*', 'n', revocation.name, 'v', value, 'p', last)
+      redis.call('SET', revocation.key, value)
+      redis.call('EXPIREAT', revocation.key, string.format('%.0f', expires))
       if expires > latest then latest = expires end
       changed = changed + 1
     end

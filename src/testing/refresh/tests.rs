@@ -1,4 +1,6 @@
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
 
 use futures_util::FutureExt;
 
@@ -19,8 +21,8 @@ fn the_memory_store_conforms() {
     }
 }
 
-/// A store with one fault.
-struct Faulty(&'static str, MemoryRefreshStore);
+/// A store with one fault, and when its sessions were last refreshed.
+struct Faulty(&'static str, MemoryRefreshStore, Mutex<HashMap<SessionId, UnixTime>>);
 
 impl RevocationStore for Faulty {
     fn required(&self) -> Identifiers {
@@ -46,6 +48,14 @@ impl RefreshStore for Faulty {
                 family.session.created_at = UnixTime::from_secs(now.as_secs() - 1);
             }
             "lives for ever" => family.session.expires_at = UnixTime::MAX,
+            "sorts scopes" => family.session.scope.sort(),
+            "no empty device" if family.session.device.as_deref() == Some("") => {
+                family.session.device = None;
+            }
+            "rounds up" => {
+                let expires_at = family.session.expires_at;
+                family.session.expires_at = UnixTime::from_secs(expires_at.as_secs() + 1);
+            }
             "any scope" => family.session.scope.push("admin".into()),
             _ => {}
         }
@@ -59,6 +69,14 @@ impl RefreshStore for Faulty {
             "no grace" => request.grace = std::time::Duration::ZERO,
             "longer grace" if !request.grace.is_zero() => {
                 request.grace += std::time::Duration::from_secs(1);
+            }
+            "grace for laggards" if request.grace.is_zero() => {
+                let mut last = self.2.lock().unwrap();
+                let last = last.entry(request.family.clone()).or_insert(request.now);
+                if request.now < *last {
+                    request.grace = std::time::Duration::from_secs(5);
+                }
+                *last = request.now;
             }
             "own grace" => request.grace = std::time::Duration::from_secs(5),
             "does not revoke" => request.revoke_until = UnixTime::EPOCH,
@@ -112,6 +130,10 @@ fn each_fault_is_found_and_named() {
         ("whole seconds", "listed as they were created"),
         ("lives for ever", "listed as they were created"),
         ("any scope", "listed as they were created"),
+        ("sorts scopes", "listed as they were created"),
+        ("no empty device", "odd sessions are listed"),
+        ("rounds up", "listed as they were created"),
+        ("grace for laggards", "a clock that lags gives no grace"),
         ("no client", "another client's token"),
         ("no grace", "retried in the window"),
         ("longer grace", "the window does not move"),
@@ -125,12 +147,12 @@ fn each_fault_is_found_and_named() {
         ("lists the expired", "a session has expired when it has idled"),
     ];
     for (fault, rule) in faults {
-        let make = || async { Faulty(fault, MemoryRefreshStore::new()) };
+        let make = || async { Faulty(fault, MemoryRefreshStore::new(), Mutex::default()) };
         let run = || conformance(make).now_or_never();
         let panicked = catch_unwind(AssertUnwindSafe(run)).expect_err(fault);
         let message = panicked.downcast_ref::<String>().cloned().unwrap_or_default();
         assert!(message.contains(rule), "{fault}: {message}");
     }
-    let sound = || async { Faulty("none", MemoryRefreshStore::new()) };
+    let sound = || async { Faulty("none", MemoryRefreshStore::new(), Mutex::default()) };
     conformance(sound).now_or_never().unwrap();
 }
