@@ -3,28 +3,16 @@
 #[path = "support/redis_server.rs"]
 mod redis_server;
 
-#[cfg(feature = "issuer")]
-#[path = "support/refresh_model.rs"]
-mod model;
-#[cfg(feature = "issuer")]
-#[path = "redis/refresh.rs"]
-mod refresh;
-#[cfg(feature = "issuer")]
-#[path = "redis/refresh_layout.rs"]
-mod refresh_layout;
-#[cfg(feature = "issuer")]
-#[path = "redis/refresh_model.rs"]
-mod refresh_model;
-#[cfg(feature = "issuer")]
-#[path = "redis/refresh_outage.rs"]
-mod refresh_outage;
+#[cfg(all(feature = "issuer", any(feature = "aws-lc-rs", feature = "rust-crypto")))]
+#[path = "redis/issued.rs"]
+mod issued;
 #[path = "redis/replica.rs"]
 mod replica;
-#[cfg(feature = "issuer")]
-#[path = "redis/single_use.rs"]
-mod single_use;
 #[path = "redis/store.rs"]
 mod store;
+#[cfg(feature = "redis-tls")]
+#[path = "redis/tls.rs"]
+mod tls;
 
 use std::time::{Duration, Instant};
 

@@ -16,16 +16,20 @@ use crate::revocation::{
     Identifiers, Revocation, RevocationStatus, RevocationStore, StoreError, TokenIdentity, random,
 };
 
-/// Revocations in Redis, shared by every process. A clone is a handle on the same connection.
+/// Revocations in Redis, shared by every process; with the feature `issuer` sessions and single-use
+/// tokens too. A clone is a handle on the same connection.
 ///
-/// 1. A question is one `MGET`, a revocation one script: one round trip each.
+/// 1. A question is one `MGET`, a revocation one script, a transition of a session one script: one
+///    round trip each. The end of all of a subject's sessions takes two.
 /// 2. A call ends within the [`timeout`](RedisStoreBuilder::timeout), with an answer or an error.
 ///    The connection is made anew by itself after it was lost.
 /// 3. Redis at its `maxmemory` is [`StoreErrorKind::Full`](crate::revocation::StoreErrorKind): the
 ///    revocation is then not in force.
 /// 4. A revocation that was answered with an error may be in force all the same: the answer may
 ///    have been what was lost. Revoking again is harmless.
-/// 5. Identifiers are not kept, only 96 bits of a SHA-256.
+/// 5. Of what is revoked no identifiers are kept, only 96 bits of a SHA-256. Sessions are kept in
+///    clear, except for their tokens, of which there are hashes.
+/// 6. A session whose id was revoked by itself ends when it is next refreshed.
 ///
 /// The store knows what Redis knows: if Redis forgets, so does the store. A
 /// [`Replica`](super::Replica) does not.

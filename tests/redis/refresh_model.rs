@@ -4,7 +4,6 @@ use proptest::prelude::*;
 use tower_bearer::testing::FakeClock;
 
 use super::*;
-use crate::model;
 
 #[test]
 fn sessions_in_redis_do_as_the_model() {

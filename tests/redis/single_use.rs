@@ -1,7 +1,8 @@
 //! Single-use tokens.
 
 use futures_util::future::join_all;
-use tower_bearer::issuer::single_use::{SingleUse, SingleUseErrorKind};
+use tower_bearer::issuer::TokenHash;
+use tower_bearer::issuer::single_use::{SingleUse, SingleUseErrorKind, SingleUseStore};
 use tower_bearer::testing::FakeClock;
 use tower_bearer::testing::single_use::conformance;
 
@@ -57,6 +58,19 @@ async fn the_clock_of_the_caller_decides_and_not_that_of_redis() {
         let late = links.redeem::<String>("sign-in", two.as_str()).await.unwrap_err();
         assert_eq!(late.kind(), SingleUseErrorKind::Rejected);
         assert!(super::refresh::keys(&server, "*").is_empty());
+        // What is used stays used, whatever Redis thinks of the time.
+        let (id, now) = (TokenHash::from_bytes([7; 32]), clock.now());
+        let until = now.saturating_add(Duration::from_secs(10));
+        let store = store(&server);
+        assert!(store.claim(&id, until, now).await.unwrap());
+        assert!(!store.claim(&id, until, now).await.unwrap());
+        let redis::Value::Int(left) =
+            server.command(&format!("PTTL {}", super::refresh::keys(&server, "*")[0]))
+        else {
+            panic!()
+        };
+        assert!((60_000..=70_000).contains(&left), "{left}");
+        server.command("FLUSHALL");
     }
 }
 

@@ -12,10 +12,12 @@ use crate::redis::connection::other_layout;
 use crate::time::UnixTime;
 
 /// What a script answers: texts, some of them absent.
-pub(super) type Answer = Vec<Option<Vec<u8>>>;
+pub(super) type Answer = Vec<Told>;
+/// One of them.
+pub(super) type Told = Option<Vec<u8>>;
 
 /// How many values tell of a session, its id aside.
-pub(super) const TOLD: usize = 9;
+pub(super) const VALUES: usize = 9;
 
 /// 20 digits of seconds and 9 of nanoseconds: every moment there is, in their order.
 pub(in crate::redis) fn moment_text(time: UnixTime) -> String {
@@ -43,20 +45,20 @@ pub(super) fn scope_text(scope: &[Box<str>]) -> RedisResult<String> {
 }
 
 /// The session that these values tell of.
-pub(super) fn session(id: SessionId, values: &[Option<Vec<u8>>]) -> RedisResult<Session> {
+pub(super) fn session(id: SessionId, values: &[Told]) -> RedisResult<Session> {
     read_session(id, values).ok_or_else(other_layout)
 }
 
-fn read_session(id: SessionId, values: &[Option<Vec<u8>>]) -> Option<Session> {
+fn read_session(id: SessionId, values: &[Told]) -> Option<Session> {
     let [subject, client_id, scope, device, created, used, idle, expires, generation] = values
     else {
         return None;
     };
-    let text = |value: &Option<Vec<u8>>| {
+    let text = |value: &Told| {
         let text = std::str::from_utf8(value.as_deref()?).ok()?;
         Some(Box::<str>::from(text))
     };
-    let moment = |value: &Option<Vec<u8>>| read_moment(value.as_deref()?);
+    let moment = |value: &Told| read_moment(value.as_deref()?);
     Some(Session {
         id,
         subject: SubjectKey::new(text(subject)?).ok()?,

@@ -3,7 +3,9 @@
 use ::redis::aio::ConnectionManager;
 use ::redis::{RedisResult, Script, ScriptInvocation};
 
-use super::layout::{Answer, TOLD, hash_text, moment_text, scope_text, session, session_id};
+use super::layout::{
+    Answer, Told, VALUES, hash_text, moment_text, scope_text, session, session_id,
+};
 use crate::issuer::refresh::{
     MOST_SUCCESSORS, NewFamily, RefreshStore, Rotate, RotateOutcome, Session, SessionId, SubjectKey,
 };
@@ -39,7 +41,7 @@ impl Ended {
 }
 
 /// The word that an answer begins with, and the rest.
-fn split(answer: &Answer) -> RedisResult<(&[u8], &[Option<Vec<u8>>])> {
+fn split(answer: &Answer) -> RedisResult<(&[u8], &[Told])> {
     match answer.split_first() {
         Some((Some(word), rest)) => Ok((word, rest)),
         _ => Err(other_layout()),
@@ -236,7 +238,7 @@ impl RefreshStore for RedisStore {
                 script
             })
             .await?;
-        let sessions = answer.chunks(1 + TOLD).map(|told| match told.split_first() {
+        let sessions = answer.chunks(1 + VALUES).map(|told| match told.split_first() {
             Some((id, values)) => session(session_id(id.as_deref())?, values),
             None => Err(other_layout()),
         });
