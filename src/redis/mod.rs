@@ -63,7 +63,8 @@
 //! Redis must not evict: with `maxmemory`, set `maxmemory-policy noeviction` ([`RedisStore::ping`]
 //! checks that). At its `maxmemory` it takes no revocation that comes alone, begins no session and
 //! refreshes none, each an error before anything has changed; but sessions still end and are
-//! revoked, for what goes then is larger than what comes.
+//! revoked, for what goes then is larger than what comes. (`RefreshTokens::end_all` begins with a
+//! revocation that comes alone and so is an error then, `end_all_but` is not.)
 //!
 //! Turn persistence on: with `appendfsync everysec` a crash takes the last second, with a failover
 //! what was not yet replicated, and only replicas that saw it bring it back. A process that starts

@@ -75,8 +75,9 @@ pub(crate) fn keys(server: &RedisServer, pattern: &str) -> Vec<String> {
 #[tokio::test]
 async fn the_store_conforms() {
     let Some(server) = RedisServer::start(&[]) else { return };
-    let store = patient(&server);
-    for _ in 0..2 {
+    let newer = format!("{}?protocol=resp3", server.url());
+    let newer = RedisStore::builder(&newer).unwrap().timeout(Duration::from_secs(10));
+    for store in [patient(&server), newer.build().unwrap()] {
         conformance(|| async { store.clone() }).await;
     }
 }

@@ -13,9 +13,13 @@ const MINUTES: Duration = Duration::from_secs(15 * 60);
 #[tokio::test]
 async fn they_conform() {
     let Some(server) = RedisServer::start(&[]) else { return };
-    let store = RedisStore::builder(&server.url()).unwrap().timeout(Duration::from_secs(10));
-    let store = store.build().unwrap();
-    conformance(|| async { store.clone() }).await;
+    let newer = format!("{}?protocol=resp3", server.url());
+    for url in [server.url(), newer] {
+        let store = RedisStore::builder(&url).unwrap().timeout(Duration::from_secs(10));
+        let store = store.build().unwrap();
+        conformance(|| async { store.clone() }).await;
+    }
+    let store = store(&server);
     let replica = Replica::builder(store).build().unwrap();
     conformance(|| async { replica.clone() }).await;
 }
