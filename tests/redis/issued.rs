@@ -3,6 +3,7 @@
 #[path = "../support/refresh_model.rs"]
 mod model;
 pub(crate) mod refresh;
+mod refresh_layer;
 mod refresh_layout;
 mod refresh_model;
 mod refresh_outage;

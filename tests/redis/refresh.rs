@@ -25,10 +25,14 @@ pub(crate) fn sessions<S: RefreshStore>(store: S, grace: u64) -> RefreshTokens<S
     lasting(store, grace, Duration::from_secs(3600))
 }
 
+/// The same in every process.
+pub(crate) fn signing_keys() -> SigningKeys {
+    SigningKeys::hs256(&Secret::new("a secret of 32 bytes or more, please")).unwrap()
+}
+
 fn lasting<S: RefreshStore>(store: S, grace: u64, lifetime: Duration) -> RefreshTokens<S> {
-    let secret = Secret::new("a secret of 32 bytes or more, please");
     let issuer = Issuer::builder()
-        .keys(SigningKeys::hs256(&secret).unwrap())
+        .keys(signing_keys())
         .issuer("https://id.example.com")
         .audience("api")
         .build()

@@ -97,16 +97,18 @@ impl RedisServer {
 
     fn starts(&mut self) -> bool {
         self.kill();
-        let (plain, tls) = if self.tls { (0, self.port) } else { (self.port, 0) };
-        let mut command = Command::new("redis-server");
-        command
-            .args(["--port", &plain.to_string(), "--bind", "127.0.0.1", "--save", ""])
-            .args(["--appendonly", "no", "--loglevel", "warning", "--dir"])
-            .arg(&self.dir);
-        if self.tls {
-            command.args(["--tls-port", &tls.to_string()]);
-        }
-        let process = command.args(&self.options).stdout(Stdio::null()).spawn().unwrap();
+        let port = self.port.to_string();
+        let plain = if self.tls { "0" } else { &port };
+        let process = Command::new("redis-server")
+            .args(["--port", plain, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
+            // Without TLS it does not know the option, not even to say that it is off.
+            .args(self.tls.then_some(["--tls-port", &port]).into_iter().flatten())
+            .args(["--loglevel", "warning", "--dir"])
+            .arg(&self.dir)
+            .args(&self.options)
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
         let process = self.process.insert(process);
         let patience = Instant::now() + Duration::from_secs(20);
         while TcpStream::connect(("127.0.0.1", self.port)).is_err() {

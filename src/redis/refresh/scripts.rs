@@ -3,7 +3,8 @@
 use ::redis::Script;
 
 /// Each is one step in Redis: nothing else happens while it runs. They are put together from
-/// parts, so that whatever revokes does it in the same way.
+/// parts, so that whatever revokes does it in the same way. `create` and `families` revoke nothing
+/// and have other keys.
 pub(in crate::redis) struct Scripts {
     pub(super) create: Script,
     pub(super) rotate: Script,

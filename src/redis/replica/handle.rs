@@ -34,7 +34,9 @@ use crate::step::Step;
 /// 5. If Redis lost its data, what is known here is written back.
 /// 6. The background task ends when the last handle is dropped.
 ///
-/// It is both a [`RevocationCheck`], for a layer, and a [`RevocationStore`], to revoke with.
+/// It is both a [`RevocationCheck`], for a layer, and a [`RevocationStore`], to revoke with. With the
+/// feature `issuer` it is also the store of sessions and of single-use tokens that its store is; a
+/// session that ends over it is rejected by it once the call has returned.
 #[derive(Clone)]
 pub struct Replica {
     handle: Arc<Task>,

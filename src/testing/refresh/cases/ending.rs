@@ -163,4 +163,30 @@ impl<S: RefreshStore> Case<S> {
             self.expect_listed(rule, &subject, now, 0).await;
         }
     }
+    pub(in crate::testing::refresh) async fn race_with_sign_in(&self) {
+        let subject = self.subject("ada");
+        let (now, until) = (self.at(10), self.at(7200));
+        let end = || self.store.end_subject(&subject, None, now, until);
+        let begin = join_all((0..16).map(|_| self.make(&subject)));
+        let (begun, ended) = join(begin, join_all((0..4).map(|_| end()))).await;
+        let mut all = Vec::new();
+        for part in ended.into_iter().chain([end().await]) {
+            match part {
+                Ok(ids) => all.extend(ids),
+                Err(error) => self.fail("families are ended", &format!("{error:?}")),
+            }
+        }
+        let mut wanted: Vec<_> = begun.iter().map(|family| family.id().clone()).collect();
+        wanted.sort();
+        all.sort();
+        let rule = "a session that begins while all end is ended once, then or the next time";
+        if all != wanted {
+            self.fail(rule, &format!("{} ended of {}", all.len(), wanted.len()));
+        }
+        for family in &begun {
+            self.expect_revoked(rule, family.id(), true).await;
+            self.expect(rule, &family.rotate(family.first), "Unknown").await;
+        }
+        self.expect_listed(rule, &subject, now, 0).await;
+    }
 }
