@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use tower_bearer::issuer::refresh::{NewSession, RefreshErrorKind, RefreshRequest, RefreshTokens};
 
-use super::refresh::{begin, kind, refresh, session_is_revoked, sessions, text};
+use super::refresh::{begin, keys, kind, refresh, session_is_revoked, sessions, text};
 use super::*;
 
 type Tokens = RefreshTokens<Replica>;
@@ -169,4 +169,39 @@ async fn each_step_ends_in_time_without_redis_and_works_again_afterwards() {
             let _ = refresh(&tokens, text(&grant)).await.unwrap();
         }
     }
+}
+
+#[tokio::test]
+async fn a_failover_that_forgets_a_refresh_lets_one_of_two_go_on_and_notices_the_other() {
+    let Some(first) = RedisServer::start(&["--repl-diskless-sync-delay", "0"]) else { return };
+    let Some(second) = RedisServer::start(&[]) else { return };
+    let port = first.url().trim_end_matches('/').rsplit(':').next().unwrap().to_owned();
+    second.command(&format!("REPLICAOF 127.0.0.1 {port}"));
+    let tokens = sessions(store(&first), 0);
+    let early = begin(&tokens, "ada").await;
+    let grant = refresh(&tokens, text(&early)).await.unwrap();
+    let (ended, left) = (begin(&tokens, "bob").await, begin(&tokens, "bob").await);
+    assert!(tokens.end_by_token(text(&ended)).await.unwrap());
+    eventually("all of it was replicated", async || {
+        let known = |server: &RedisServer| server.command("DBSIZE");
+        known(&first) == known(&second) && !keys(&second, "*:log").is_empty()
+    })
+    .await;
+    // From here on it is the second that counts, and what comes now is lost.
+    second.command("REPLICAOF NO ONE");
+    let lost = refresh(&tokens, text(&grant)).await.unwrap();
+    let tokens = sessions(store(&second), 0);
+    for key in keys(&second, "*") {
+        let redis::Value::Int(left) = second.command(&format!("PTTL {key}")) else { panic!() };
+        assert!(left > 0, "{key} stays for ever");
+    }
+    assert!(session_is_revoked(tokens.store(), ended.session().id.as_str()).await);
+    assert_eq!(kind(&tokens, text(&ended)).await, RefreshErrorKind::InvalidGrant);
+    let _ = refresh(&tokens, text(&left)).await.unwrap();
+    // Whoever has the spent token goes on with it, until the other comes.
+    let again = refresh(&tokens, text(&grant)).await.unwrap();
+    assert_eq!(again.session().generation, 2);
+    assert_eq!(kind(&tokens, text(&lost)).await, RefreshErrorKind::InvalidGrant);
+    assert_eq!(kind(&tokens, text(&again)).await, RefreshErrorKind::InvalidGrant);
+    assert!(session_is_revoked(tokens.store(), early.session().id.as_str()).await);
 }
