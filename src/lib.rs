@@ -56,7 +56,7 @@
 //! | [`layer`] | the tower layers |
 //! | `axum` | extractors |
 //! | `issuer` | tokens made here: access, refresh and single-use; sessions and their end |
-//! | `redis` | revocations shared by many processes, and a local copy of them |
+//! | `redis` | revocations, sessions and single-use tokens shared by many processes, and a local copy of the revocations |
 //! | `testing` | tokens, clocks and conformance suites for tests |
 //! | [`threat_model`] | what this crate defends against, and what it leaves to you |
 //!
@@ -80,7 +80,7 @@
 //! | `introspection` | | opaque tokens, introspected at their issuer (`verify::introspection`), over the same; needs tokio |
 //! | `tracing` | yes | an event for each rejection: kind, reason, source; never a token, never claims |
 //! | `issuer` | | the `issuer` module: signing keys and their rotation, access tokens, refresh tokens with theft detection, single-use tokens |
-//! | `redis` | | the `redis` module: revocations in Redis, and a replica of them on every node |
+//! | `redis` | | the `redis` module: revocations in Redis, and a replica of them on every node; with `issuer`, sessions and single-use tokens |
 //! | `redis-tls` | | `rediss://` with rustls, for `redis` |
 //! | `testing` | | the `testing` module |
 //!

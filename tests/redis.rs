@@ -1,12 +1,18 @@
-//! Revocations in Redis, against servers that the tests start and maltreat.
+//! Revocations and sessions in Redis, against servers that the tests start and maltreat.
 
 #[path = "support/redis_server.rs"]
 mod redis_server;
 
+#[cfg(all(feature = "issuer", any(feature = "aws-lc-rs", feature = "rust-crypto")))]
+#[path = "redis/issued.rs"]
+mod issued;
 #[path = "redis/replica.rs"]
 mod replica;
 #[path = "redis/store.rs"]
 mod store;
+#[cfg(feature = "redis-tls")]
+#[path = "redis/tls.rs"]
+mod tls;
 
 use std::time::{Duration, Instant};
 

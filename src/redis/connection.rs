@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use ::redis::{Client, RedisError, RedisResult};
+use ::redis::{Client, ErrorKind, RedisError, RedisResult};
 use arc_swap::ArcSwap;
 use tokio::runtime::Handle;
 
@@ -107,6 +107,10 @@ pub(super) fn store_error(error: RedisError) -> StoreError {
 /// inside of its text.
 pub(super) fn is_full(error: &RedisError) -> bool {
     error.code() == Some("OOM") || error.to_string().contains("OOM command not allowed")
+}
+
+pub(super) fn other_layout() -> RedisError {
+    (ErrorKind::UnexpectedReturnType, "what is in Redis is of another layout").into()
 }
 
 #[derive(Debug)]

@@ -1,6 +1,8 @@
 //! [`Keys`]: the names of the keys in Redis.
 
 use super::name::Name;
+#[cfg(feature = "issuer")]
+use crate::issuer::refresh::SessionId;
 
 /// The keys under one prefix. The prefix is a hash tag, so all of them are on one cluster node.
 #[derive(Clone)]
@@ -8,6 +10,8 @@ pub(super) struct Keys {
     entries: Box<str>,
     pub(super) meta: Box<str>,
     pub(super) log: Box<str>,
+    #[cfg(feature = "issuer")]
+    tag: Box<str>,
 }
 
 impl Keys {
@@ -17,7 +21,13 @@ impl Keys {
             return None;
         }
         let key = |name: &str| format!("{{{prefix}}}:revocation:{name}").into_boxed_str();
-        Some(Self { entries: key("entry:"), meta: key("meta"), log: key("log") })
+        Some(Self {
+            entries: key("entry:"),
+            meta: key("meta"),
+            log: key("log"),
+            #[cfg(feature = "issuer")]
+            tag: format!("{{{prefix}}}").into(),
+        })
     }
 
     pub(super) fn entry(&self, name: Name) -> String {
@@ -40,6 +50,26 @@ impl Keys {
         }
         pattern.push('*');
         pattern
+    }
+}
+
+#[cfg(feature = "issuer")]
+impl Keys {
+    pub(super) fn family(&self, id: &SessionId) -> String {
+        format!("{}:refresh:family:{id}", self.tag)
+    }
+
+    /// Of the ids of all sessions whose subjects share this partition.
+    pub(super) fn index(&self, partition: &str) -> String {
+        format!("{}:refresh:subject:{partition}", self.tag)
+    }
+
+    pub(super) fn single_use(&self, hash: &str) -> String {
+        format!("{}:single-use:token:{hash}", self.tag)
+    }
+
+    pub(super) fn claim(&self, hash: &str) -> String {
+        format!("{}:single-use:claim:{hash}", self.tag)
     }
 }
 

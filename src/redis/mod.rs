@@ -1,5 +1,5 @@
-//! Revocations in Redis, shared by every process, and a local copy of them on every node (feature
-//! `redis`).
+//! Revocations, sessions and single-use tokens in Redis, shared by every process, and a local copy of
+//! the revocations on every node (feature `redis`; what is issued, with the feature `issuer`).
 //!
 //! 1. [`RedisStore`] asks Redis on every request. A revocation is in force everywhere once
 //!    `revoke` has returned.
@@ -10,17 +10,25 @@
 //! 3. What a replica knows to be revoked stays revoked, whatever becomes of Redis. If Redis lost
 //!    its data, the replicas write back what they know.
 //! 4. Every wait has a bound, and every connection is made anew by itself.
+//! 5. Both are also stores of sessions and of single-use tokens (`RefreshStore`, `SingleUseStore`).
+//!    Each transition of a session is **one script**, which is one round trip and one step of Redis,
+//!    the revocation of a session that ends included. The session that ends over a replica is
+//!    rejected by that replica at once.
 //!
 //! # Layout
 //!
 //! Redis 6.2 or later, or Valkey. All keys have the hash tag `{prefix}` and so are on one node of
-//! a cluster; the client connects to that node.
+//! a cluster; the client connects to that node. Scripts touch no key that they do not declare.
 //!
 //! | Key | Type | Value | Expires |
 //! |---|---|---|---|
 //! | `{prefix}:revocation:entry:<name>` | string | 10 digits: `keep_until` in seconds since 1970, rounded up, at most 4294967295 (2106); 20 digits: the bound | a minute after `keep_until`, for clocks that differ |
 //! | `{prefix}:revocation:log` | stream | an item for each entry that was added or strengthened: `n` its name, `v` its value, `p` the id of the item before | items and stream [`log_retention`](RedisStoreBuilder::log_retention) after they were added |
 //! | `{prefix}:revocation:meta` | hash | `epoch`: random, made with the hash; `last`: the id of the log's last item | with the last of all the above |
+//! | `{prefix}:refresh:family:<id>` | hash | a session that has not ended: the fields below | a minute after it has idled |
+//! | `{prefix}:refresh:subject:<partition>` | sorted set | the ids of all sessions that begin with this partition; the score is the second at which the session's key expires | with the last of them; ids whose keys have expired go whenever a session begins or is refreshed |
+//! | `{prefix}:single-use:token:<hash>` | string | a moment: when the token expires; then the payload | a minute after that |
+//! | `{prefix}:single-use:claim:<hash>` | string | `1` | a minute after the claim need not be remembered |
 //!
 //! A *name* is a letter and 16 characters of base64url. The letter is `t` for tokens, `s` for
 //! sessions, `u` for a subject's epoch, `v` for a subject's version; upper case if the revocation
@@ -35,14 +43,57 @@
 //! not the last it knows has missed something, whether because the log was trimmed, Redis was
 //! emptied, or went back to an older state; it then loads everything anew.
 //!
+//! A *moment* is 29 digits: 20 of seconds since 1970 and 9 of nanoseconds. A *hash* is the SHA-256
+//! of a token, 43 characters of base64url. A *family* has these fields:
+//!
+//! | Field | Value |
+//! |---|---|
+//! | `subject`, `client`, `device` | text as it was given; `device` is left out if there is none |
+//! | `scope` | a JSON array of strings |
+//! | `created`, `used`, `idle`, `expires`, `rotated` | moments |
+//! | `generation` | digits |
+//! | `current` | the hashes that can be used, one after the other. Left out if the session was to end and something stood in the way: then it can only end |
+//! | `predecessor` | the hash of the token that was spent last; may be empty |
+//!
+//! What is of another layout is an error, and no token is accepted by it. Decisions go by the time
+//! of the request; Redis' own clock only measures how long a key stays.
+//!
 //! # In deployment
 //!
 //! Redis must not evict: with `maxmemory`, set `maxmemory-policy noeviction` ([`RedisStore::ping`]
-//! checks that). Turn persistence on: with `appendfsync everysec` a crash takes the last second,
-//! with a failover what was not yet replicated, and only replicas that saw it bring it back. A
-//! process that starts after a loss, before another one wrote back, knows nothing of what was lost.
-//! Loading walks over the whole Redis database with `SCAN`, so give it one without a lot of other
-//! keys.
+//! checks that). At its `maxmemory` it takes no revocation that comes alone, begins no session and
+//! refreshes none, each an error before anything has changed; but sessions still end and are
+//! revoked, for what goes then is larger than what comes. (`RefreshTokens::end_all` begins with a
+//! revocation that comes alone and so is an error then, `end_all_but` is not.)
+//!
+//! Turn persistence on: with `appendfsync everysec` a crash takes the last second, with a failover
+//! what was not yet replicated, and only replicas that saw it bring it back. A process that starts
+//! after a loss, before another one wrote back, knows nothing of what was lost. Loading walks over
+//! the whole Redis database with `SCAN`, so give it one without a lot of other keys.
+//!
+//! **Sessions that Redis loses are over**: their users sign in again. It is never the reverse, with
+//! one exception. Redis replicates *asynchronously*, so a failover can take back the last moments:
+//!
+//! - A refresh: the spent token counts again, and its successor does not. Whoever of thief and
+//!   victim comes first gets a token; when the other comes, with the successor or with the spent
+//!   token once more, that is reuse, and the session ends. If only the thief comes, nothing is
+//!   noticed.
+//! - The end of a session: it is there again. A session whose id is revoked is refused and removed
+//!   when it is refreshed, so it stays dead for as long as its revocation is known, which a replica
+//!   that saw it writes back. After that, and if no replica saw it, the session lives on until it
+//!   expires.
+//! - The use of a single-use token: it can be redeemed a second time until it expires.
+//!
+//! `min-replicas-to-write` and `min-replicas-max-lag` in the configuration of Redis narrow this
+//! down and do not close it.
+//!
+//! An error may mean that Redis took the step and the answer was lost. The client that tries again
+//! then presents a spent token, and without `RefreshTokensBuilder::grace` that ends its session:
+//! over a network, allow a few seconds.
+//!
+//! A list of a subject's sessions, and the end of them all, takes one round trip to learn their ids
+//! and one for the step itself, again if others begin in between. It keeps Redis busy for some
+//! 50 µs per session: bound how many sessions a subject may have if whoever signs in is not trusted.
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -69,12 +120,77 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Sessions
+//!
+//! One replica is the store of the sessions and the check of the layer.
+//!
+//! ```no_run
+//! # #[cfg(feature = "issuer")]
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::time::Duration;
+//! use tower_bearer::claims::StandardClaims;
+//! use tower_bearer::issuer::refresh::{NewSession, RefreshRequest, RefreshTokens};
+//! use tower_bearer::issuer::{Issuer, SigningKeys};
+//! use tower_bearer::key::Algorithm;
+//! use tower_bearer::layer::AuthLayer;
+//! use tower_bearer::redis::{RedisStore, Replica};
+//! use tower_bearer::revocation::{Identifiers, RevocationStore, TokenIdentity};
+//! use tower_bearer::verify::Verifier;
+//!
+//! // every process signs with the same key
+//! let keys = SigningKeys::from_pem(Algorithm::EdDSA, std::fs::read("signing.pem")?)?;
+//! let issuer = Issuer::builder()
+//!     .keys(keys.clone())
+//!     .issuer("https://id.example.com")
+//!     .audience("orders-api")
+//!     .build()?;
+//! let store = RedisStore::builder("redis://127.0.0.1/")?
+//!     .require(Identifiers::SESSION_ID | Identifiers::SUBJECT_EPOCH)
+//!     .build()?;
+//! store.ping().await?;
+//! let replica = Replica::builder(store).build()?;
+//! let sessions = RefreshTokens::builder(issuer, replica.clone())
+//!     .grace(Duration::from_secs(5)) // for answers that get lost
+//!     .build()?;
+//!
+//! let verifier = Verifier::<StandardClaims>::builder()
+//!     .keys(keys.verification_keys())
+//!     .issuer("https://id.example.com")
+//!     .audience("orders-api")
+//!     .access_token_profile()
+//!     .build()?;
+//! let layer = AuthLayer::new(verifier).revocation(replica.clone());
+//! # let _ = layer;
+//!
+//! let login = sessions.begin(NewSession::new("ada", "web").device("Firefox")).await?;
+//! let old = login.refresh_token().as_str();
+//! let refreshed = sessions.refresh(RefreshRequest::new(old, "web")).await?;
+//!
+//! // log out: this node rejects the session's access tokens at once, others in milliseconds
+//! let id = &refreshed.session().id;
+//! assert!(sessions.end_session(id.as_str()).await?);
+//! assert!(replica.status(&TokenIdentity::new().with_session_id(id.as_str())).await?.is_revoked());
+//! let late = RefreshRequest::new(refreshed.refresh_token().as_str(), "web");
+//! assert!(sessions.refresh(late).await.is_err());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # An authority of one's own
+//!
+//! `rediss://` trusts the authorities of the operating system. For another one make the client
+//! yourself, with `redis::Client::build_with_tls`, and give it to [`RedisStore::with_client`].
 
 mod builder;
 mod connection;
 mod keys;
 mod name;
+#[cfg(feature = "issuer")]
+mod refresh;
 mod replica;
+#[cfg(feature = "issuer")]
+mod single_use;
 mod store;
 
 pub use self::builder::RedisStoreBuilder;

@@ -4,26 +4,32 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::redis::{Client, Script, ScriptInvocation};
+use ::redis::{Client, FromRedisValue, Script, ScriptInvocation};
 
 use super::RedisStoreBuilder;
 use super::connection::{Connection, store_error};
 use super::keys::Keys;
 use super::name::{Name, Value};
+#[cfg(feature = "issuer")]
+use super::refresh::Scripts;
 use crate::revocation::{
     Identifiers, Revocation, RevocationStatus, RevocationStore, StoreError, TokenIdentity, random,
 };
 
-/// Revocations in Redis, shared by every process. A clone is a handle on the same connection.
+/// Revocations in Redis, shared by every process; with the feature `issuer` sessions and single-use
+/// tokens too. A clone is a handle on the same connection.
 ///
-/// 1. A question is one `MGET`, a revocation one script: one round trip each.
+/// 1. A question is one `MGET`, a revocation one script, a transition of a session one script: one
+///    round trip each. The end of all of a subject's sessions takes two.
 /// 2. A call ends within the [`timeout`](RedisStoreBuilder::timeout), with an answer or an error.
 ///    The connection is made anew by itself after it was lost.
 /// 3. Redis at its `maxmemory` is [`StoreErrorKind::Full`](crate::revocation::StoreErrorKind): the
 ///    revocation is then not in force.
 /// 4. A revocation that was answered with an error may be in force all the same: the answer may
 ///    have been what was lost. Revoking again is harmless.
-/// 5. Identifiers are not kept, only 96 bits of a SHA-256.
+/// 5. Of what is revoked no identifiers are kept, only 96 bits of a SHA-256. Sessions are kept in
+///    clear, except for their tokens, of which there are hashes.
+/// 6. A session whose id was revoked by itself ends when it is next refreshed.
 ///
 /// The store knows what Redis knows: if Redis forgets, so does the store. A
 /// [`Replica`](super::Replica) does not.
@@ -38,6 +44,8 @@ struct Inner {
     required: Identifiers,
     log_seconds: u64,
     script: Script,
+    #[cfg(feature = "issuer")]
+    refresh: Scripts,
 }
 
 impl RedisStore {
@@ -66,8 +74,16 @@ impl RedisStore {
         required: Identifiers,
         log_seconds: u64,
     ) -> Self {
-        let script = Script::new(include_str!("revoke.lua"));
-        let inner = Inner { connection, keys, required, log_seconds, script };
+        let script = concat!(include_str!("revocation.lua"), include_str!("revoke.lua"));
+        let inner = Inner {
+            connection,
+            keys,
+            required,
+            log_seconds,
+            script: Script::new(script),
+            #[cfg(feature = "issuer")]
+            refresh: Scripts::new(),
+        };
         Self { inner: Arc::new(inner) }
     }
 
@@ -79,8 +95,7 @@ impl RedisStore {
     /// the policy must be `noeviction`.
     pub async fn ping(&self) -> Result<(), StoreError> {
         let info: String = self
-            .inner
-            .connection
+            .connection()
             .run(|mut manager| async move {
                 ::redis::cmd("INFO").arg("memory").query_async(&mut manager).await
             })
@@ -108,12 +123,36 @@ impl RedisStore {
         &self.inner.keys
     }
 
+    #[cfg(feature = "issuer")]
+    pub(super) fn scripts(&self) -> &Scripts {
+        &self.inner.refresh
+    }
+
+    pub(super) fn connection(&self) -> &Connection {
+        &self.inner.connection
+    }
+
+    /// Runs a script, for as long as the timeout allows.
+    pub(super) async fn invoke<T: FromRedisValue>(
+        &self,
+        script: &ScriptInvocation<'_>,
+    ) -> Result<T, StoreError> {
+        let run = |mut manager| async move { script.invoke_async(&mut manager).await };
+        self.connection().run(run).await
+    }
+
+    /// Begins to call a script that revokes, with what `revocation.lua` asks for.
+    pub(super) fn revoking<'a>(&self, script: &'a Script) -> ScriptInvocation<'a> {
+        let mut script = script.prepare_invoke();
+        script.key(&*self.inner.keys.meta).key(&*self.inner.keys.log);
+        script.arg(format!("{:016x}{:016x}", random(), random())).arg(self.inner.log_seconds);
+        script
+    }
+
     /// The script that writes these revocations.
     pub(super) fn write(&self, entries: &[(Name, Value)]) -> ScriptInvocation<'_> {
         let keys = &self.inner.keys;
-        let mut script = self.inner.script.prepare_invoke();
-        script.key(&*keys.meta).key(&*keys.log);
-        script.arg(format!("{:016x}{:016x}", random(), random())).arg(self.inner.log_seconds);
+        let mut script = self.revoking(&self.inner.script);
         for (name, value) in entries {
             script.key(keys.entry(*name)).arg(name.text());
             script.arg(value.keep_until_text()).arg(value.bound_text());
@@ -139,8 +178,7 @@ impl RevocationStore for RedisStore {
             return Ok(RevocationStatus::Active);
         }
         let values: Vec<Option<Vec<u8>>> = self
-            .inner
-            .connection
+            .connection()
             .run(|mut manager| async move { command.query_async(&mut manager).await })
             .await?;
         let (asked, answered) = (names.len(), values.len());
@@ -160,9 +198,7 @@ impl RevocationStore for RedisStore {
     }
 
     async fn revoke(&self, revocation: &Revocation) -> Result<(), StoreError> {
-        let script = self.write(&[Name::of(revocation)]);
-        let write = |mut manager| async move { script.invoke_async::<()>(&mut manager).await };
-        self.inner.connection.run(write).await
+        self.invoke(&self.write(&[Name::of(revocation)])).await
     }
 }
 

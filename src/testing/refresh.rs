@@ -52,4 +52,5 @@ where
     case("concurrent refreshes").await.race().await;
     case("concurrent refreshes with grace").await.race_with_grace().await;
     case("refresh against logout").await.race_with_logout().await;
+    case("sign-in against logout").await.race_with_sign_in().await;
 }

@@ -15,6 +15,8 @@ pub(crate) struct RedisServer {
     port: u16,
     dir: PathBuf,
     options: Vec<String>,
+    /// Whether it speaks TLS only.
+    tls: bool,
     process: Option<Child>,
 }
 
@@ -25,6 +27,38 @@ impl RedisServer {
     ///
     /// If there is none and the environment says `CI`, or it does not start.
     pub(crate) fn start(options: &[&str]) -> Option<Self> {
+        let mut server = Self::prepare(options)?;
+        server.restart();
+        Some(server)
+    }
+
+    /// One that speaks TLS only, with this certificate and key, in PEM. `None`, said loudly, if the
+    /// `redis-server` here cannot.
+    ///
+    /// # Panics
+    ///
+    /// As for [`start`](Self::start).
+    pub(crate) fn start_tls(certificate: &str, key: &str) -> Option<Self> {
+        let mut server = Self::prepare(&["--tls-auth-clients", "no"])?;
+        server.tls = true;
+        for (name, pem) in [("cert", certificate), ("key", key)] {
+            let file = server.dir.join(name);
+            fs::write(&file, pem).unwrap();
+            let option = format!("--tls-{name}-file");
+            server.options.extend([option, file.to_str().unwrap().to_owned()]);
+        }
+        if !server.starts() {
+            assert!(
+                std::env::var_os("CI").is_none(),
+                "this redis-server has no TLS, and this is CI"
+            );
+            eprintln!("SKIPPED: the redis-server here has no TLS, so this was NOT tested");
+            return None;
+        }
+        Some(server)
+    }
+
+    fn prepare(options: &[&str]) -> Option<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let there = Command::new("redis-server").arg("--version").output();
         if there.is_err() {
@@ -39,13 +73,12 @@ impl RedisServer {
         // The port is free now; whoever takes it in between makes the start fail, not the test lie.
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let options = options.iter().map(ToString::to_string).collect();
-        let mut server = Self { port, dir, options, process: None };
-        server.restart();
-        Some(server)
+        Some(Self { port, dir, options, tls: false, process: None })
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}/", self.port)
+        let scheme = if self.tls { "rediss" } else { "redis" };
+        format!("{scheme}://127.0.0.1:{}/", self.port)
     }
 
     /// Kills it without giving it time to save anything.
@@ -59,21 +92,32 @@ impl RedisServer {
 
     /// Starts it, empty, after it was killed.
     pub(crate) fn restart(&mut self) {
+        assert!(self.starts(), "redis-server does not start");
+    }
+
+    fn starts(&mut self) -> bool {
         self.kill();
+        let port = self.port.to_string();
+        let plain = if self.tls { "0" } else { &port };
         let process = Command::new("redis-server")
-            .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1", "--save", ""])
-            .args(["--appendonly", "no", "--loglevel", "warning", "--dir"])
+            .args(["--port", plain, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
+            // Without TLS it does not know the option, not even to say that it is off.
+            .args(self.tls.then_some(["--tls-port", &port]).into_iter().flatten())
+            .args(["--loglevel", "warning", "--dir"])
             .arg(&self.dir)
             .args(&self.options)
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
-        self.process = Some(process);
+        let process = self.process.insert(process);
         let patience = Instant::now() + Duration::from_secs(20);
         while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
-            assert!(Instant::now() < patience, "redis-server does not start");
+            if process.try_wait().unwrap().is_some() || Instant::now() > patience {
+                return false;
+            }
             sleep(Duration::from_millis(10));
         }
+        true
     }
 
     /// Stops the process where it is, as a machine does that is swapping or cut off.

@@ -22,7 +22,8 @@
 //!    access token, never for more.
 //!
 //! The whole state machine is the table of [`RefreshStore`]; every transition is one atomic step of
-//! the store. [`MemoryRefreshStore`] is the one for a single process.
+//! the store. [`MemoryRefreshStore`] is the one for a single process; with the feature `redis`,
+//! `RedisStore` and `Replica` are for several.
 //!
 //! **After a new password** call [`RefreshTokens::end_all`], or
 //! [`end_all_but`](RefreshTokens::end_all_but) to keep the session that changed it. The former

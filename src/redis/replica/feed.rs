@@ -11,6 +11,7 @@ use tokio::time::sleep;
 
 use super::handle::Shared;
 use super::log::{self, BATCH, Position};
+use crate::redis::connection::other_layout;
 use crate::redis::name::Value;
 use crate::revocation::random;
 
@@ -183,8 +184,8 @@ impl Feed {
             let Some(value) = value else {
                 continue;
             };
-            let name = self.shared.store.keys().name(key).ok_or_else(log::other_layout)?;
-            let value = Value::parse(&value).ok_or_else(log::other_layout)?;
+            let name = self.shared.store.keys().name(key).ok_or_else(other_layout)?;
+            let value = Value::parse(&value).ok_or_else(other_layout)?;
             self.shared.insert(name, value);
         }
         Ok(())

@@ -34,7 +34,9 @@ use crate::step::Step;
 /// 5. If Redis lost its data, what is known here is written back.
 /// 6. The background task ends when the last handle is dropped.
 ///
-/// It is both a [`RevocationCheck`], for a layer, and a [`RevocationStore`], to revoke with.
+/// It is both a [`RevocationCheck`], for a layer, and a [`RevocationStore`], to revoke with. With the
+/// feature `issuer` it is also the store of sessions and of single-use tokens that its store is; a
+/// session that ends over it is rejected by it once the call has returned.
 #[derive(Clone)]
 pub struct Replica {
     handle: Arc<Task>,
@@ -137,6 +139,12 @@ impl Replica {
         &self.shared.store
     }
 
+    /// Takes a revocation that is in force in Redis.
+    pub(super) fn insert(&self, revocation: &Revocation) {
+        let (name, value) = Name::of(revocation);
+        self.shared.insert(name, value);
+    }
+
     /// The answer, if it takes no I/O.
     fn known(&self, token: &TokenIdentity<'_>) -> Option<Result<RevocationStatus, StoreError>> {
         // Age first: what the table lacks below was revoked after that moment.
@@ -212,8 +220,7 @@ impl RevocationStore for Replica {
     /// On `Ok` it is in force in Redis and here; other nodes follow in milliseconds.
     async fn revoke(&self, revocation: &Revocation) -> Result<(), StoreError> {
         self.shared.store.revoke(revocation).await?;
-        let (name, value) = Name::of(revocation);
-        self.shared.insert(name, value);
+        self.insert(revocation);
         Ok(())
     }
 }

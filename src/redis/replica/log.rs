@@ -1,9 +1,10 @@
 //! What is read from Redis to follow it: [`Position`], [`Item`], [`LogId`].
 
+use ::redis::RedisResult;
 use ::redis::aio::MultiplexedConnection;
 use ::redis::streams::StreamReadReply;
-use ::redis::{ErrorKind, RedisError, RedisResult};
 
+use crate::redis::connection::other_layout;
 use crate::redis::keys::Keys;
 use crate::redis::name::{Name, Value};
 
@@ -112,8 +113,4 @@ pub(super) async fn lost(
 fn log_id(text: &str) -> Option<(u64, u64)> {
     let (millis, number) = text.split_once('-')?;
     Some((millis.parse().ok()?, number.parse().ok()?))
-}
-
-pub(super) fn other_layout() -> RedisError {
-    (ErrorKind::UnexpectedReturnType, "what is in Redis is of another layout").into()
 }

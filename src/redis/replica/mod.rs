@@ -6,6 +6,8 @@ mod freshness;
 mod handle;
 mod health;
 mod log;
+#[cfg(feature = "issuer")]
+mod sessions;
 mod table;
 
 pub use self::builder::{OnStale, ReplicaBuilder};

@@ -103,7 +103,7 @@ impl<S: RefreshStore> Case<S> {
             id,
             subject: subject.clone(),
             client_id: "web {client}:é".into(),
-            scope: vec!["orders:read".into(), "orders:write".into()],
+            scope: vec!["orders:write".into(), "orders:read".into()],
             device: Some("Firefox \"on\" Linux\n\u{1F980}".into()),
             created_at: self.start,
             last_used_at: self.start,

@@ -1,4 +1,6 @@
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::FutureExt;
@@ -20,8 +22,13 @@ fn the_memory_store_conforms() {
     }
 }
 
-/// A store with one fault, and whether its revocations are lost.
-struct Faulty(&'static str, MemoryRefreshStore, AtomicBool);
+/// A store with one fault, when its sessions were last refreshed, and whether its revocations are
+/// lost.
+struct Faulty(&'static str, MemoryRefreshStore, Mutex<HashMap<SessionId, UnixTime>>, AtomicBool);
+
+fn faulty(fault: &'static str) -> Faulty {
+    Faulty(fault, MemoryRefreshStore::new(), Mutex::default(), AtomicBool::default())
+}
 
 impl RevocationStore for Faulty {
     fn required(&self) -> Identifiers {
@@ -29,7 +36,7 @@ impl RevocationStore for Faulty {
     }
 
     async fn status(&self, token: &TokenIdentity<'_>) -> Result<RevocationStatus, StoreError> {
-        if self.2.load(Ordering::Relaxed) {
+        if self.3.load(Ordering::Relaxed) {
             return Ok(RevocationStatus::Active);
         }
         self.1.status(token).await
@@ -50,6 +57,14 @@ impl RefreshStore for Faulty {
                 family.session.created_at = UnixTime::from_secs(now.as_secs() - 1);
             }
             "lives for ever" => family.session.expires_at = UnixTime::MAX,
+            "sorts scopes" => family.session.scope.sort(),
+            "no empty device" if family.session.device.as_deref() == Some("") => {
+                family.session.device = None;
+            }
+            "rounds up" => {
+                let expires_at = family.session.expires_at;
+                family.session.expires_at = UnixTime::from_secs(expires_at.as_secs() + 1);
+            }
             "any scope" => family.session.scope.push("admin".into()),
             _ => {}
         }
@@ -64,8 +79,16 @@ impl RefreshStore for Faulty {
             "longer grace" if !request.grace.is_zero() => {
                 request.grace += std::time::Duration::from_secs(1);
             }
+            "grace for laggards" if request.grace.is_zero() => {
+                let mut last = self.2.lock().unwrap();
+                let last = last.entry(request.family.clone()).or_insert(request.now);
+                if request.now < *last {
+                    request.grace = std::time::Duration::from_secs(5);
+                }
+                *last = request.now;
+            }
             "own grace" => request.grace = std::time::Duration::from_secs(5),
-            "does not revoke" => self.2.store(true, Ordering::Relaxed),
+            "does not revoke" => self.3.store(true, Ordering::Relaxed),
             "keeps idling" => request.idle_until = request.now,
             _ => {}
         }
@@ -95,8 +118,12 @@ impl RefreshStore for Faulty {
         revoke_until: UnixTime,
     ) -> Result<Vec<SessionId>, StoreError> {
         let except = except.filter(|_| self.0 != "spares none");
-        self.2.fetch_or(self.0 == "ends silently", Ordering::Relaxed);
-        self.1.end_subject(subject, except, now, revoke_until).await
+        self.3.fetch_or(self.0 == "ends silently", Ordering::Relaxed);
+        let mut ended = self.1.end_subject(subject, except, now, revoke_until).await?;
+        if self.0 == "names some" && ended.len() > 8 {
+            ended.truncate(8);
+        }
+        Ok(ended)
     }
 
     async fn families(
@@ -116,6 +143,10 @@ fn each_fault_is_found_and_named() {
         ("whole seconds", "listed as they were created"),
         ("lives for ever", "listed as they were created"),
         ("any scope", "listed as they were created"),
+        ("sorts scopes", "listed as they were created"),
+        ("no empty device", "odd sessions are listed"),
+        ("rounds up", "listed as they were created"),
+        ("grace for laggards", "a clock that lags gives no grace"),
         ("no client", "another client's token"),
         ("no grace", "retried in the window"),
         ("longer grace", "the window does not move"),
@@ -126,15 +157,16 @@ fn each_fault_is_found_and_named() {
         ("any subject", "nobody ends the session of another"),
         ("spares none", "all sessions but one end"),
         ("ends silently", "those that ended are revoked"),
+        ("names some", "a session that begins while all end"),
         ("lists the expired", "a session has expired when it has idled"),
     ];
     for (fault, rule) in faults {
-        let make = || async { Faulty(fault, MemoryRefreshStore::new(), AtomicBool::default()) };
+        let make = || async { faulty(fault) };
         let run = || conformance(make).now_or_never();
         let panicked = catch_unwind(AssertUnwindSafe(run)).expect_err(fault);
         let message = panicked.downcast_ref::<String>().cloned().unwrap_or_default();
         assert!(message.contains(rule), "{fault}: {message}");
     }
-    let sound = || async { Faulty("none", MemoryRefreshStore::new(), AtomicBool::default()) };
+    let sound = || async { faulty("none") };
     conformance(sound).now_or_never().unwrap();
 }

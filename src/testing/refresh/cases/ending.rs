@@ -12,12 +12,13 @@ impl<S: RefreshStore> Case<S> {
         let ada = self.subject("ada");
         let (one, two) = (self.make(&ada).await, self.make(&ada).await);
         let (now, until) = (self.at(20), self.at(7200));
-        let end = |id, subject| async move {
+        let end_at = |id, subject, now| async move {
             match self.store.end_family(id, subject, now, until).await {
                 Ok(ended) => ended,
                 Err(error) => self.fail("a family is ended", &format!("{error:?}")),
             }
         };
+        let end = |id, subject| end_at(id, subject, now);
         let bob = self.subject("bob");
         if end(one.id(), Some(&bob)).await {
             self.fail("nobody ends the session of another", "it ended");
@@ -52,7 +53,7 @@ impl<S: RefreshStore> Case<S> {
         let mut late = gone.rotate(gone.first);
         late.now = self.at(1000);
         self.expect("an expired session", &late, "Expired").await;
-        if end(gone.id(), None).await {
+        if end_at(gone.id(), None, late.now).await {
             self.fail("an expired session has ended before", "it ended");
         }
         let rule = "what nobody created cannot be ended";
@@ -168,5 +169,31 @@ impl<S: RefreshStore> Case<S> {
             self.expect_revoked(rule, family.id(), true).await;
             self.expect_listed(rule, &subject, now, 0).await;
         }
+    }
+    pub(in crate::testing::refresh) async fn race_with_sign_in(&self) {
+        let subject = self.subject("ada");
+        let (now, until) = (self.at(10), self.at(7200));
+        let end = || self.store.end_subject(&subject, None, now, until);
+        let begin = join_all((0..16).map(|_| self.make(&subject)));
+        let (begun, ended) = join(begin, join_all((0..4).map(|_| end()))).await;
+        let mut all = Vec::new();
+        for part in ended.into_iter().chain([end().await]) {
+            match part {
+                Ok(ids) => all.extend(ids),
+                Err(error) => self.fail("families are ended", &format!("{error:?}")),
+            }
+        }
+        let mut wanted: Vec<_> = begun.iter().map(|family| family.id().clone()).collect();
+        wanted.sort();
+        all.sort();
+        let rule = "a session that begins while all end is ended once, then or the next time";
+        if all != wanted {
+            self.fail(rule, &format!("{} ended of {}", all.len(), wanted.len()));
+        }
+        for family in &begun {
+            self.expect_revoked(rule, family.id(), true).await;
+            self.expect(rule, &family.rotate(family.first), "Unknown").await;
+        }
+        self.expect_listed(rule, &subject, now, 0).await;
     }
 }

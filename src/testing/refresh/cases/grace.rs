@@ -98,6 +98,21 @@ impl<S: RefreshStore> Case<S> {
         self.expect("a rotation", &request, "Rotated").await;
         let rule = "without grace in the request there is none";
         self.expect(rule, &family.rotate(family.first), "Reused").await;
+        let family = self.make(&self.subject("ada")).await;
+        let request = family.rotate(family.first);
+        self.expect("a rotation", &request, "Rotated").await;
+        let mut lagging = family.rotate(family.first);
+        lagging.now = self.at(9);
+        let rule = "a clock that lags gives no grace where there is none";
+        self.expect(rule, &lagging, "Reused").await;
+        let family = self.make(&self.subject("ada")).await;
+        let mut request = family.rotate(family.first);
+        request.grace = Duration::from_secs(20);
+        self.expect("a rotation", &request, "Rotated").await;
+        let mut lagging = family.rotate(family.first);
+        lagging.grace = Duration::from_secs(20);
+        lagging.now = self.at(9);
+        self.expect("a clock that lags is inside the window", &lagging, "Retried").await;
     }
 
     pub(in crate::testing::refresh) async fn crowd(&self) {

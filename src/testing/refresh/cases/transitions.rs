@@ -1,8 +1,11 @@
 //! Creation, rotation, reuse, refusals, expiry.
 
+use std::time::Duration;
+
 use super::Case;
-use crate::issuer::refresh::{NewFamily, RefreshStore, RotateOutcome};
+use crate::issuer::refresh::{NewFamily, RefreshStore, RotateOutcome, Session};
 use crate::testing::unique_hash;
+use crate::time::UnixTime;
 
 impl<S: RefreshStore> Case<S> {
     pub(in crate::testing::refresh) async fn creates(&self) {
@@ -17,6 +20,7 @@ impl<S: RefreshStore> Case<S> {
         if listed != wanted {
             self.fail("sessions are listed as they were created", &format!("{listed:?}"));
         }
+        self.creates_odd_ones().await;
         self.expect_listed("others' are not", &bob.session.subject, self.at(1), 1).await;
         let again = NewFamily { session: one.session.clone(), first: unique_hash("again") };
         if self.store.create(&again, self.start).await.is_ok() {
@@ -25,6 +29,36 @@ impl<S: RefreshStore> Case<S> {
         let rule = "a refused create leaves the family as it was";
         self.expect(rule, &one.rotate(one.first), "Rotated").await;
         self.expect_revoked("a session that was created is not revoked", one.id(), false).await;
+    }
+
+    /// What is easily taken for something else: an empty device and none, no scope, and moments
+    /// that a float or a timestamp of seconds does not hold.
+    async fn creates_odd_ones(&self) {
+        let devices = [None, Some(""), Some("null"), Some("\0'\"\\%00{}[]")];
+        for (millis, device) in [1, 499, 500, 999].into_iter().zip(devices) {
+            let subject = self.subject("' OR \"1\"=\"1 \0\n\u{1F980}");
+            let whole = UnixTime::from_secs(self.start.as_secs());
+            let at = |secs| {
+                whole.saturating_add(Duration::from_secs(secs) + Duration::from_millis(millis))
+            };
+            let session = Session {
+                id: self.unused(&subject),
+                subject: subject.clone(),
+                client_id: "1".into(),
+                scope: if millis == 1 { Vec::new() } else { vec!["b".into(), "B".into()] },
+                device: device.map(Into::into),
+                created_at: at(0),
+                last_used_at: at(1),
+                idle_until: at(1000),
+                expires_at: at(1 << 33),
+                generation: 0,
+            };
+            self.create(&session, unique_hash("first")).await;
+            let listed = self.listed(&subject, self.start).await;
+            if listed != [session] {
+                self.fail("odd sessions are listed as they were created", &format!("{listed:?}"));
+            }
+        }
     }
 
     pub(in crate::testing::refresh) async fn rotates(&self) {
