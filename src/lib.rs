@@ -80,6 +80,7 @@
 //! | `introspection` | | opaque tokens, introspected at their issuer (`verify::introspection`), over the same; needs tokio |
 //! | `tracing` | yes | an event for each rejection: kind, reason, source; never a token, never claims |
 //! | `issuer` | | the `issuer` module: signing keys and their rotation, access tokens, refresh tokens with theft detection, single-use tokens |
+//! | `cookie` | | `issuer`, with `issuer::cookie`: refresh tokens of browser apps in cookies, set, read and cleared |
 //! | `redis` | | the `redis` module: revocations in Redis, and a replica of them on every node; with `issuer`, sessions and single-use tokens |
 //! | `redis-tls` | | `rediss://` with rustls, for `redis` |
 //! | `testing` | | the `testing` module |

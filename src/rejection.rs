@@ -53,6 +53,9 @@ pub enum RejectionKind {
     InsufficientScope,
     /// The token lacks a role, or another guard said no. 403, no challenge.
     Forbidden,
+    /// The token came in a cookie, and a page of another site caused the request
+    /// ([`CrossSiteProtection`](crate::credentials::CrossSiteProtection)). 403, no challenge.
+    CrossSite,
     /// The authentication is too old or too weak for this operation
     /// ([RFC 9470](https://www.rfc-editor.org/rfc/rfc9470)). 401,
     /// `insufficient_user_authentication`.
@@ -75,7 +78,7 @@ impl RejectionKind {
     pub fn status(self) -> StatusCode {
         match self {
             Self::InvalidRequest => StatusCode::BAD_REQUEST,
-            Self::InsufficientScope | Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::InsufficientScope | Self::Forbidden | Self::CrossSite => StatusCode::FORBIDDEN,
             Self::KeysUnavailable
             | Self::RevocationUnavailable
             | Self::IntrospectionUnavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -89,7 +92,7 @@ impl RejectionKind {
     #[must_use]
     pub fn grpc_status(self) -> u8 {
         match self {
-            Self::InsufficientScope | Self::Forbidden => 7,
+            Self::InsufficientScope | Self::Forbidden | Self::CrossSite => 7,
             Self::KeysUnavailable
             | Self::RevocationUnavailable
             | Self::IntrospectionUnavailable => 14,
@@ -106,6 +109,7 @@ impl RejectionKind {
         match self {
             Self::MissingToken
             | Self::Forbidden
+            | Self::CrossSite
             | Self::KeysUnavailable
             | Self::RevocationUnavailable
             | Self::IntrospectionUnavailable
@@ -132,6 +136,7 @@ impl RejectionKind {
             Self::Expired => "The access token expired",
             Self::InsufficientScope => "The access token lacks a required scope",
             Self::Forbidden => "Access is denied",
+            Self::CrossSite => "The request came from another site",
             Self::InsufficientAuthentication => {
                 "A more recent or stronger authentication is required"
             }

@@ -25,6 +25,7 @@
 //! | A stolen refresh token (RFC 9700 §4.14) | Used once; the second use ends the session and revokes its access tokens. Only hashes are stored. With the feature `issuer` |
 //! | The store kept from answering | 503: closed unless code says otherwise |
 //! | A token sent twice, so that two parties read a different one | 400 |
+//! | Pages of other sites that act through a user's cookie: forged forms, WebSockets of other origins, other subdomains and ports | Requests whose token came in a cookie are rejected if `Sec-Fetch-Site` or `Origin` tell of another origin, unless it is trusted; see [`CrossSiteProtection`](crate::credentials::CrossSiteProtection) |
 //! | Input made to be large or deep | The token's length is bounded before anything is allocated; JSON depth is bounded by the parser |
 //! | Timing of comparisons | Signatures and MACs are compared by the crypto backend in constant time. Issuers, audiences, scopes and roles are no secrets |
 //! | Secrets in logs, errors and responses | `Debug` of tokens, keys and claims is redacted, headers are marked sensitive, parser messages are dropped since they quote values; what a client sees is fixed text |
@@ -46,8 +47,11 @@
 //! - **Authentication for a proxy** (`auth_request`, `ext_authz`, forward-auth): rejections of gRPC
 //!   requests have HTTP status 200, as gRPC demands, and the proxy would take that for a yes. Give
 //!   such a service `.responder(EmptyBody)`.
-//! - **Tokens in cookies** are sent by browsers on requests of other sites. Until this crate checks
-//!   `Origin` itself, put tower-http's `csrf` layer in front of routes that change things.
+//! - **Tokens in cookies:** GET, HEAD and OPTIONS pass the check of the origin, so they must change
+//!   nothing. Scripts of your own pages, and of origins that you trust, act for the user: keep others
+//!   from running scripts there. Set such cookies `Secure`, `HttpOnly` and `SameSite`, send
+//!   `Strict-Transport-Security`, and let proxies pass `Host` and `Origin` on. A cookie that no
+//!   source of the layer reads is not protected; tower-http's `csrf` layer covers those.
 //! - **Rate limits.** Rejecting a token costs less than accepting one, and still costs a signature
 //!   check if the attacker knows a `kid`.
 //! - **Lifetimes.** A verifier enforces `exp`; how far ahead it lies is the issuer's choice, unless

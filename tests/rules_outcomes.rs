@@ -128,6 +128,15 @@ fn rows() -> Vec<Row> {
             vec![("authorization", "Bearer a b".to_owned())],
             Some(INVALID_REQUEST),
         ),
+        row(
+            "cookie, another site",
+            Kind::CrossSite,
+            vec![
+                ("cookie", format!("t={}", good.sign())),
+                ("sec-fetch-site", "cross-site".to_owned()),
+            ],
+            None,
+        ),
         row("malformed", Kind::MalformedToken, bearer("a.b.c"), Some(INVALID_TOKEN)),
         row(
             "signature",
@@ -316,7 +325,7 @@ fn statuses(kind: RejectionKind) -> (u16, &'static str) {
     use RejectionKind as Kind;
     match kind {
         Kind::InvalidRequest => (400, "16"),
-        Kind::InsufficientScope | Kind::Forbidden => (403, "7"),
+        Kind::InsufficientScope | Kind::Forbidden | Kind::CrossSite => (403, "7"),
         Kind::KeysUnavailable | Kind::RevocationUnavailable => (503, "14"),
         Kind::Misconfigured => (500, "13"),
         _ => (401, "16"),

@@ -5,9 +5,10 @@ use std::ops::Range;
 use http::header::COOKIE;
 use http::{HeaderName, HeaderValue};
 
+use crate::credentials::dangerous::DangerousCookie;
 use crate::credentials::list::{parts, trim};
 use crate::credentials::token::{DEFAULT_MAX_LEN, invalid};
-use crate::credentials::{BearerToken, TokenOrigin, TokenSource};
+use crate::credentials::{BearerToken, CrossSiteProtection, TokenOrigin, TokenSource};
 use crate::head::RequestHead;
 use crate::rejection::Rejection;
 
@@ -20,13 +21,15 @@ use crate::rejection::Rejection;
 ///    the other one. Names that begin with `__Host-` cannot be planted.
 /// 4. One pair of double quotes around the value is taken off (RFC 6265 §4.1.1); nothing is
 ///    percent-decoded.
-///
-/// See the [module's documentation](crate::credentials) on cross-site request forgery.
+/// 5. A request that carries it and that a page of another site caused is rejected, unless its
+///    method is safe: see [`CrossSiteProtection`].
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct Cookie {
     name: Box<str>,
     max_len: usize,
+    /// `None` where the operator chose to do without.
+    protection: Option<CrossSiteProtection>,
 }
 
 impl Cookie {
@@ -34,13 +37,29 @@ impl Cookie {
     ///
     /// A name that no cookie can have (one with `=` or `;` in it, say) is never found.
     pub fn named(name: impl Into<Box<str>>) -> Self {
-        Self { name: name.into(), max_len: DEFAULT_MAX_LEN }
+        let protection = Some(CrossSiteProtection::new());
+        Self { name: name.into(), max_len: DEFAULT_MAX_LEN, protection }
     }
 
     /// Takes tokens of up to this many bytes.
     pub fn max_len(mut self, bytes: usize) -> Self {
         self.max_len = bytes;
         self
+    }
+
+    /// What tells requests of other sites, and which of them are trusted. Default: none is.
+    pub fn cross_site_protection(mut self, protection: CrossSiteProtection) -> Self {
+        self.protection = Some(protection);
+        self
+    }
+
+    /// Options that make it take tokens which it should not.
+    pub fn dangerous(self) -> DangerousCookie {
+        DangerousCookie(self)
+    }
+
+    pub(super) fn unprotected(self) -> Self {
+        Self { protection: None, ..self }
     }
 
     /// The value's place if this pair is the cookie looked for.
@@ -72,12 +91,14 @@ impl TokenSource for Cookie {
                 }
             }
         }
-        found
-            .filter(|(_, value)| !value.is_empty())
-            .map(|(field, value)| {
-                BearerToken::within(field, value, self.max_len, TokenOrigin::Cookie)
-            })
-            .transpose()
+        let Some((field, value)) = found.filter(|(_, value)| !value.is_empty()) else {
+            return Ok(None);
+        };
+        let token = BearerToken::within(field, value, self.max_len, TokenOrigin::Cookie)?;
+        if let Some(protection) = &self.protection {
+            protection.check(head)?;
+        }
+        Ok(Some(token))
     }
 
     fn header_names(&self) -> Vec<HeaderName> {
@@ -162,6 +183,35 @@ mod tests {
             let rejection = find(fields).unwrap_err();
             assert_eq!(rejection.kind(), RejectionKind::InvalidRequest, "{fields:?}");
         }
+    }
+
+    fn post(source: &Cookie, cookie: &str, site: &str) -> Result<bool, RejectionKind> {
+        let request = Request::post("/").header(COOKIE, cookie).header("sec-fetch-site", site);
+        let request = request.body(()).unwrap();
+        let found = source.find(&RequestHead::from(&request));
+        found.map(|token| token.is_some()).map_err(|rejection| rejection.kind())
+    }
+
+    #[test]
+    fn only_a_token_is_protected_from_other_sites() {
+        let source = Cookie::named("tok");
+        assert_eq!(post(&source, "tok=abc", "same-origin"), Ok(true));
+        assert_eq!(post(&source, "tok=abc", "cross-site"), Err(RejectionKind::CrossSite));
+        for no_token in ["a=b", "tok=", "TOK=abc"] {
+            assert_eq!(post(&source, no_token, "cross-site"), Ok(false), "{no_token}");
+        }
+        for ill_formed in ["tok=a b", "tok=a; tok=a"] {
+            let outcome = post(&source, ill_formed, "cross-site");
+            assert_eq!(outcome, Err(RejectionKind::InvalidRequest), "{ill_formed}");
+        }
+    }
+
+    #[test]
+    fn the_protection_can_be_replaced_and_dangerously_left_out() {
+        let bare = Cookie::named("tok").dangerous().accept_requests_of_other_sites();
+        assert_eq!(post(&bare, "tok=abc", "cross-site"), Ok(true));
+        let again = bare.cross_site_protection(CrossSiteProtection::new());
+        assert_eq!(post(&again, "tok=abc", "cross-site"), Err(RejectionKind::CrossSite));
     }
 
     proptest! {

@@ -13,8 +13,15 @@
 //!    [`dangerous::QueryParameter`].
 //!
 //! A token in a cookie travels with every request that the browser sends to the site, also with
-//! those that another site causes: a service that takes cookies needs protection against
-//! cross-site request forgery (`SameSite`, and a check of `Origin` or `Sec-Fetch-Site`).
+//! those that another site causes. So a [`Cookie`] has a [`CrossSiteProtection`], on by default:
+//! requests that could change something are rejected with
+//! [`CrossSite`](crate::rejection::RejectionKind::CrossSite) (403) if their token came in that
+//! cookie and `Sec-Fetch-Site` or `Origin` tell of another site. Others are not affected: neither
+//! those without the cookie, nor those whose token is in a header field.
+//!
+//! The `csrf` layer of tower-http decides alike, but on every request, whether it carries a cookie or
+//! not; it suits services whose cookies mean something without a token too. Both together work: the
+//! origins that are trusted have to be told to both.
 //!
 //! ```
 //! use http::Request;
@@ -36,14 +43,23 @@
 //!     .body(())?;
 //! let rejection = sources.find(&RequestHead::from(&twice)).unwrap_err();
 //! assert_eq!(rejection.kind(), RejectionKind::InvalidRequest);
+//!
+//! let forged = Request::post("/")
+//!     .header("cookie", "__Host-access=abc")
+//!     .header("sec-fetch-site", "cross-site")
+//!     .body(())?;
+//! let rejection = sources.find(&RequestHead::from(&forged)).unwrap_err();
+//! assert_eq!(rejection.kind(), RejectionKind::CrossSite);
 //! # Ok::<(), http::Error>(())
 //! ```
 
 mod authorization;
 mod cookie;
+mod cross_site;
 pub mod dangerous;
 mod header;
 mod list;
+mod origin;
 mod preflight;
 mod scheme;
 mod sensitive;
@@ -54,7 +70,9 @@ mod websocket;
 
 pub use authorization::AuthorizationHeader;
 pub use cookie::Cookie;
+pub use cross_site::CrossSiteProtection;
 pub use header::HeaderField;
+pub use origin::InvalidOrigin;
 pub use preflight::is_cors_preflight;
 pub(crate) use sensitive::mark_sensitive;
 pub use source::TokenSource;

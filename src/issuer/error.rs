@@ -24,6 +24,8 @@ pub enum IssueErrorKind {
     Scope,
     /// The token lacks what its profile requires.
     Incomplete,
+    /// The token does not fit where it is to go.
+    TooLong,
 }
 
 /// Why a token could not be issued, or an issuer not be set up; says what to change.

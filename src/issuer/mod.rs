@@ -11,7 +11,8 @@
 //!    that asks the same store.
 //! 4. [`single_use`] makes tokens that are redeemed exactly once: links to sign in, the handover of
 //!    a session to another domain.
-//! 5. Every time comes from the issuer's [`Clock`](crate::time::Clock), every random bit from the
+//! 5. `cookie` (feature `cookie`) keeps the tokens of browser apps where no script can read them.
+//! 6. Every time comes from the issuer's [`Clock`](crate::time::Clock), every random bit from the
 //!    crypto backend.
 //!
 //! # Example
@@ -76,6 +77,9 @@
 
 mod body;
 mod compact;
+#[cfg(feature = "cookie")]
+#[cfg_attr(docsrs, doc(cfg(feature = "cookie")))]
+pub mod cookie;
 mod error;
 mod keys;
 mod random;

@@ -8,6 +8,7 @@
 //! | invalid, expired or inactive token | 401 | `invalid_token` | 16 |
 //! | scope missing | 403 | `insufficient_scope` and the scopes | 7 |
 //! | another guard denied | 403 | none | 7 |
+//! | token in a cookie, request of another site | 403 | none | 7 |
 //! | authentication too old or too weak | 401 | `insufficient_user_authentication` | 16 |
 //! | keys, revocation store or introspection unreachable | 503, `Retry-After` if known | none | 14 |
 //! | service misconfigured | 500 | none | 13 |

@@ -73,6 +73,7 @@ fn type_name(kind: RejectionKind) -> &'static str {
         None => match kind {
             RejectionKind::MissingToken => "missing_token",
             RejectionKind::Forbidden => "access_denied",
+            RejectionKind::CrossSite => "cross_site",
             RejectionKind::KeysUnavailable
             | RejectionKind::RevocationUnavailable
             | RejectionKind::IntrospectionUnavailable => "temporarily_unavailable",
@@ -112,6 +113,7 @@ mod tests {
             (RejectionKind::Expired, "invalid_token"),
             (RejectionKind::MissingToken, "missing_token"),
             (RejectionKind::Forbidden, "access_denied"),
+            (RejectionKind::CrossSite, "cross_site"),
             (RejectionKind::RevocationUnavailable, "temporarily_unavailable"),
             (RejectionKind::IntrospectionUnavailable, "temporarily_unavailable"),
             (RejectionKind::Misconfigured, "server_error"),

@@ -23,7 +23,7 @@ const INVALID: Option<&str> = Some("invalid_token");
 const INVALID_TEXT: &str = "The access token is invalid";
 
 #[rustfmt::skip]
-const TABLE: [Row; 21] = [
+const TABLE: [Row; 22] = [
     (RejectionKind::MissingToken, UNAUTHORIZED, None, "Authentication is required", 16),
     (RejectionKind::InvalidRequest, (400, "Bad Request"), Some("invalid_request"),
         "The request carries ill-formed or repeated credentials", 16),
@@ -42,6 +42,7 @@ const TABLE: [Row; 21] = [
     (RejectionKind::InsufficientScope, FORBIDDEN, Some("insufficient_scope"),
         "The access token lacks a required scope", 7),
     (RejectionKind::Forbidden, FORBIDDEN, None, "Access is denied", 7),
+    (RejectionKind::CrossSite, FORBIDDEN, None, "The request came from another site", 7),
     (RejectionKind::InsufficientAuthentication, UNAUTHORIZED,
         Some("insufficient_user_authentication"),
         "A more recent or stronger authentication is required", 16),
@@ -74,11 +75,12 @@ fn index(kind: RejectionKind) -> usize {
         RejectionKind::Inactive => 13,
         RejectionKind::InsufficientScope => 14,
         RejectionKind::Forbidden => 15,
-        RejectionKind::InsufficientAuthentication => 16,
-        RejectionKind::KeysUnavailable => 17,
-        RejectionKind::RevocationUnavailable => 18,
-        RejectionKind::IntrospectionUnavailable => 19,
-        RejectionKind::Misconfigured => 20,
+        RejectionKind::CrossSite => 16,
+        RejectionKind::InsufficientAuthentication => 17,
+        RejectionKind::KeysUnavailable => 18,
+        RejectionKind::RevocationUnavailable => 19,
+        RejectionKind::IntrospectionUnavailable => 20,
+        RejectionKind::Misconfigured => 21,
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod algorithms;
 mod claims;
+mod cross_site;
 mod headers;
 mod keys;
 mod stack;

@@ -11,6 +11,7 @@ use super::response::json_response;
 use crate::issuer::body::BytesBody;
 use crate::issuer::error::IssueError;
 use crate::key::KeyError;
+use crate::rejection::{Rejection, RejectionKind};
 use crate::revocation::StoreError;
 
 /// What kind of failure a [`RefreshError`] is.
@@ -24,6 +25,8 @@ pub enum RefreshErrorKind {
     InvalidGrant,
     /// A scope was asked for that was not granted.
     InvalidScope,
+    /// The token came in a cookie, and a page of another site caused the request.
+    CrossSite,
     /// It cannot be decided at present. The client should try again with the same token; but an
     /// answer of a store behind a network may have got lost after the token was spent, and then
     /// only [`grace`](super::RefreshTokensBuilder::grace) keeps the second try from being taken for
@@ -38,23 +41,26 @@ pub enum RefreshErrorKind {
 impl RefreshErrorKind {
     /// The `error` of the response
     /// ([RFC 6749 §5.2](https://www.rfc-editor.org/rfc/rfc6749#section-5.2); for
-    /// [`Unavailable`](Self::Unavailable) and [`Failed`](Self::Failed) the codes of §4.1.2.1, since
-    /// §5.2 has none).
+    /// [`CrossSite`](Self::CrossSite), [`Unavailable`](Self::Unavailable) and
+    /// [`Failed`](Self::Failed) the codes of §4.1.2.1, since §5.2 has none).
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
             Self::InvalidRequest => "invalid_request",
             Self::InvalidGrant => "invalid_grant",
             Self::InvalidScope => "invalid_scope",
+            Self::CrossSite => "access_denied",
             Self::Unavailable => "temporarily_unavailable",
             Self::Failed => "server_error",
         }
     }
 
-    /// 400, but 503 for [`Unavailable`](Self::Unavailable) and 500 for [`Failed`](Self::Failed).
+    /// 400; 403 for [`CrossSite`](Self::CrossSite), 503 for [`Unavailable`](Self::Unavailable), 500
+    /// for [`Failed`](Self::Failed).
     #[must_use]
     pub const fn status(self) -> StatusCode {
         match self {
+            Self::CrossSite => StatusCode::FORBIDDEN,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Failed => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::BAD_REQUEST,
@@ -114,6 +120,20 @@ impl From<IssueError> for RefreshError {
     fn from(error: IssueError) -> Self {
         let reason = "the access token could not be issued";
         Self { source: Some(Box::new(error)), ..Self::new(RefreshErrorKind::Failed, reason) }
+    }
+}
+
+/// For refresh tokens that are read from a request as bearer tokens are, from a cookie say.
+impl From<Rejection> for RefreshError {
+    fn from(rejection: Rejection) -> Self {
+        let kind = match rejection.kind() {
+            // The cookie has expired with the session: the user has to sign in again.
+            RejectionKind::MissingToken => RefreshErrorKind::InvalidGrant,
+            RejectionKind::CrossSite => RefreshErrorKind::CrossSite,
+            _ => RefreshErrorKind::InvalidRequest,
+        };
+        let reason = rejection.reason();
+        Self { source: Some(Box::new(rejection)), ..Self::new(kind, reason) }
     }
 }
 

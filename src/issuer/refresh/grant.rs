@@ -18,7 +18,7 @@ pub struct Grant {
     /// For the access token.
     pub(super) scope: Vec<Box<str>>,
     pub(super) refresh: RefreshToken,
-    pub(super) now: UnixTime,
+    pub(in crate::issuer) now: UnixTime,
 }
 
 impl Grant {

@@ -31,7 +31,7 @@
 //! needs [`EndedAll::issue_from`].
 //!
 //! **In a browser** the refresh token belongs into a cookie that scripts cannot read, and the token
-//! endpoint has to be protected from requests of other sites.
+//! endpoint has to be protected from requests of other sites: the feature `cookie` does both.
 //!
 //! **Errors** map to [RFC 6749 §5.2](https://www.rfc-editor.org/rfc/rfc6749#section-5.2); see
 //! [`RefreshErrorKind::code`].
