@@ -54,6 +54,21 @@ impl Token {
         Self::WrongAudience,
         Self::WithoutAudience,
     ];
+
+    pub(crate) fn described(self) -> &'static str {
+        match self {
+            Self::Good => "the good token",
+            Self::Altered => "a token with an altered signature",
+            Self::Impostor => "a token that somebody else signed",
+            Self::Unsigned => "a token without a signature, `alg` none",
+            Self::Expired => "an expired token",
+            Self::NotYetValid => "a token that is not yet valid",
+            Self::WrongIssuer => "a token of another issuer",
+            Self::WithoutIssuer => "a token without `iss`, though an issuer is configured",
+            Self::WrongAudience => "a token for another audience",
+            Self::WithoutAudience => "a token without `aud`, though an audience is configured",
+        }
+    }
 }
 
 /// The keys of one algorithm.

@@ -31,7 +31,7 @@ pub(crate) const ALIRI: Contender = Contender {
             .require_issuer(Issuer::from_static(ISSUER))
             .add_allowed_audience(Audience::from_static(AUDIENCE))
             .add_approved_algorithm(algorithm);
-        let keys: Jwks = serde_json::from_value(setup.jwks.clone()).expect("the key set");
+        let keys: Jwks = serde_json::from_str(&setup.jwks_text()).expect("the key set");
         let layer = Oauth2Authorizer::new()
             .with_claims::<User>()
             .with_terse_error_handler::<Body>()

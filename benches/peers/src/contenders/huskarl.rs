@@ -13,11 +13,12 @@ use huskarl_resource_server::core::platform::MaybeSendBoxFuture;
 use huskarl_resource_server::core::{EndpointUrl, Error};
 use huskarl_resource_server::validator::custom::CustomValidator;
 use huskarl_resource_server::validator::metadata::ValidatorMetadata;
+use serde::Deserialize;
 use tower::Service;
 
 use super::{Contender, Subject, now};
 use crate::inner::Inner;
-use crate::setup::{AUDIENCE, ISSUER, Setup, User};
+use crate::setup::{AUDIENCE, ISSUER, Setup};
 
 pub(crate) const HUSKARL: Contender = Contender {
     name: "huskarl-resource-server (RustCrypto)",
@@ -30,8 +31,25 @@ pub(crate) const HUSKARL: Contender = Contender {
     ..Contender::DEFAULT
 };
 
+/// The registered claims it hands over besides.
+#[derive(Debug, Clone, Deserialize)]
+#[allow(dead_code, reason = "read from the token, as a service would")]
+struct Rest {
+    scope: String,
+    roles: Vec<String>,
+    tenant: String,
+}
+
+/// What the handler finds in the request.
+#[derive(Clone)]
+#[allow(dead_code, reason = "read from the token, as a service would")]
+struct User {
+    sub: Option<String>,
+    rest: Rest,
+}
+
 fn build(setup: &Setup) -> Result<Box<dyn Subject>, &'static str> {
-    let builder = CustomValidator::builder().with_claims::<User>().iss(ISSUER).aud(AUDIENCE);
+    let builder = CustomValidator::builder().with_claims::<Rest>().iss(ISSUER).aud(AUDIENCE);
     let validator = if let Some(secret) = setup.secret {
         let builder = builder.jws_verifier_factory(one_key(setup.kid(), secret));
         setup.runtime.block_on(builder.build())
@@ -44,7 +62,7 @@ fn build(setup: &Setup) -> Result<Box<dyn Subject>, &'static str> {
     };
     let validator = validator.expect("a validator");
     let metadata = validator.validator_metadata(None);
-    let inner = Inner::new(|extensions| extensions.get::<User>().map(|user| user.sub.as_str()));
+    let inner = Inner::new(|extensions| extensions.get::<User>()?.sub.as_deref());
     Ok(Box::new(Guarded { shared: Arc::new((validator, metadata)), inner }))
 }
 
@@ -70,7 +88,7 @@ fn one_key(
 
 #[derive(Clone)]
 struct Guarded {
-    shared: Arc<(CustomValidator<User>, ValidatorMetadata)>,
+    shared: Arc<(CustomValidator<Rest>, ValidatorMetadata)>,
     inner: Inner,
 }
 
@@ -88,7 +106,7 @@ impl Subject for Guarded {
             return response.expect("a rejection").status();
         }
         if let Ok(Some(token)) = result.outcome {
-            request.extensions_mut().insert(token.claims);
+            request.extensions_mut().insert(User { sub: token.sub, rest: token.claims });
         }
         now(self.inner.call(request)).map_or_else(|never| match never {}, |answer| answer.status())
     }
