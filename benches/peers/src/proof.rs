@@ -1,5 +1,6 @@
 //! Nobody is measured who does not do the work: what each contender accepts, refuses and hands on.
 
+use crate::contenders::Kind;
 use crate::inner::take_seen;
 use crate::lineup::{Entry, request};
 use crate::setup::{SUBJECT, Setup, Token};
@@ -18,7 +19,7 @@ pub(crate) fn examine(entry: &mut Entry, setup: &Setup) -> Verdict {
         verdict.sound = false;
         verdict.faults.push(fault);
     }
-    if entry.contender.part {
+    if entry.contender.kind == Kind::Yardstick {
         return verdict;
     }
     for token in Token::FORGED {

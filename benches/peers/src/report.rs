@@ -4,24 +4,25 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
-/// A table whose rows and columns are filled in any order.
+/// A table whose cells are filled in any order.
 pub(crate) struct Table {
     corner: &'static str,
-    columns: Vec<String>,
+    columns: Vec<&'static str>,
     rows: Vec<&'static str>,
-    cells: BTreeMap<(&'static str, String), String>,
+    cells: BTreeMap<(&'static str, &'static str), String>,
 }
 
 impl Table {
-    pub(crate) fn new(corner: &'static str, rows: Vec<&'static str>) -> Self {
-        Self { corner, columns: Vec::new(), rows, cells: BTreeMap::new() }
+    pub(crate) fn new(
+        corner: &'static str,
+        rows: Vec<&'static str>,
+        columns: Vec<&'static str>,
+    ) -> Self {
+        Self { corner, columns, rows, cells: BTreeMap::new() }
     }
 
-    pub(crate) fn set(&mut self, row: &'static str, column: &str, cell: String) {
-        if !self.columns.iter().any(|known| known == column) {
-            self.columns.push(column.to_owned());
-        }
-        self.cells.insert((row, column.to_owned()), cell);
+    pub(crate) fn set(&mut self, row: &'static str, column: &'static str, cell: String) {
+        self.cells.insert((row, column), cell);
     }
 
     /// Prints it; what was not filled is a dash, and rows have the marks of their footnotes.
@@ -29,9 +30,8 @@ impl Table {
         println!("| {} | {} |", self.corner, self.columns.join(" | "));
         println!("|---|{}", "--:|".repeat(self.columns.len()));
         for row in &self.rows {
-            let cell = |column: &String| {
-                let cell = self.cells.get(&(*row, column.clone()));
-                cell.map_or("—", String::as_str)
+            let cell = |column: &&'static str| {
+                self.cells.get(&(*row, *column)).map_or("—", String::as_str)
             };
             let cells: Vec<_> = self.columns.iter().map(cell).collect();
             println!("| {row}{} | {} |", notes.marks(row), cells.join(" | "));

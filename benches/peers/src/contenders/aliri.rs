@@ -40,7 +40,7 @@ pub(crate) const ALIRI: Contender = Contender {
             Inner::new(|extensions| extensions.get::<User>().map(|user| user.sub.as_str()));
         layered(layer.layer(inner))
     },
-    note: Some("its users' claims type must have the registered claims in it, too"),
+    notes: &["its users' claims type must have the registered claims in it, too"],
     ..Contender::DEFAULT
 };
 

@@ -9,7 +9,7 @@ use jsonwebtoken_10::{DecodingKey, Header, Validation};
 use serde_json::{Map, Value};
 use tower::Layer;
 
-use super::{Contender, Subject, layered};
+use super::{Contender, REQUIRED, Subject, layered};
 use crate::inner::Inner;
 use crate::provider::Provider;
 use crate::setup::{AUDIENCE, ISSUER, SUBJECT, Setup};
@@ -23,7 +23,7 @@ pub(crate) const AXUM_GATE: [Contender; 2] = [
         provider: Provider::RustCrypto,
         build,
         claims: account,
-        note: Some(NOTE),
+        notes: &[REQUIRED, NOTE],
         ..Contender::DEFAULT
     },
     Contender {
@@ -31,7 +31,7 @@ pub(crate) const AXUM_GATE: [Contender; 2] = [
         package: "axum-gate",
         build,
         claims: account,
-        note: Some(NOTE),
+        notes: &[REQUIRED, NOTE],
         ..Contender::DEFAULT
     },
 ];
@@ -52,6 +52,7 @@ fn build(setup: &Setup) -> Result<Box<dyn Subject>, &'static str> {
     let mut validation = Validation::new(setup.algorithm());
     validation.set_issuer(&[ISSUER]);
     validation.set_audience(&[AUDIENCE]);
+    validation.set_required_spec_claims(&["exp", "iss", "aud"]);
     validation.validate_nbf = true;
     let mut header = Header::new(setup.algorithm());
     header.kid = Some(setup.kid().to_owned());

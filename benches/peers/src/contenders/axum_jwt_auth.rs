@@ -10,7 +10,7 @@ use ::axum_jwt_auth::{Claims, Decoder, RemoteJwksDecoder};
 use http::{Request, StatusCode};
 use jsonwebtoken_10::Validation;
 
-use super::{Contender, Subject, now};
+use super::{Contender, REQUIRED, Subject, now};
 use crate::inner::answer;
 use crate::provider::Provider;
 use crate::setup::{AUDIENCE, ISSUER, Setup, User};
@@ -21,16 +21,18 @@ pub(crate) const AXUM_JWT_AUTH: [Contender; 2] = [
         package: "axum-jwt-auth",
         provider: Provider::RustCrypto,
         build,
+        notes: &[REQUIRED],
         ..Contender::DEFAULT
     },
     Contender {
         name: "axum-jwt-auth, aws-lc",
         package: "axum-jwt-auth",
         build,
-        note: Some(
+        notes: &[
+            REQUIRED,
             "RustCrypto cannot be turned off; its users get aws-lc by a feature of jsonwebtoken \
              and `CryptoProvider::install_default`",
-        ),
+        ],
         ..Contender::DEFAULT
     },
 ];
@@ -39,6 +41,7 @@ fn build(setup: &Setup) -> Result<Box<dyn Subject>, &'static str> {
     let mut validation = Validation::new(setup.algorithm());
     validation.set_issuer(&[ISSUER]);
     validation.set_audience(&[AUDIENCE]);
+    validation.set_required_spec_claims(&["exp", "iss", "aud"]);
     validation.validate_nbf = true;
     let decoder = RemoteJwksDecoder::builder()
         .jwks_url(setup.jwks_url.clone())

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{Request, StatusCode};
 use tower_bearer::Algorithm;
 
-use super::{Contender, Subject};
+use super::{Contender, Kind, Subject};
 use crate::inner::answer;
 use crate::setup::{SUBJECT, Setup, Token};
 
@@ -19,7 +19,7 @@ pub(crate) const CHECK: Contender = Contender {
     name: "bare signature check",
     package: "aws-lc-rs",
     build: |setup| Ok(Box::new(Check(Arc::new(Parsed::new(setup))))),
-    part: true,
+    kind: Kind::Yardstick,
     ..Contender::DEFAULT
 };
 

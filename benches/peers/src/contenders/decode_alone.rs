@@ -6,7 +6,7 @@ use ::axum::body::Body;
 use http::{Request, StatusCode, header};
 use jsonwebtoken::{DecodingKey, Validation};
 
-use super::{Contender, Subject};
+use super::{Contender, Kind, Subject};
 use crate::inner::answer;
 use crate::setup::{AUDIENCE, ISSUER, Setup, User};
 
@@ -14,7 +14,7 @@ pub(crate) const DECODE: Contender = Contender {
     name: "jsonwebtoken 11 `decode` alone",
     package: "jsonwebtoken",
     build: |setup| Ok(Box::new(Decode(Arc::new(rules(setup))))),
-    part: true,
+    kind: Kind::Yardstick,
     ..Contender::DEFAULT
 };
 

@@ -24,10 +24,10 @@ pub(crate) const HUSKARL: Contender = Contender {
     name: "huskarl-resource-server (RustCrypto)",
     package: "huskarl-resource-server",
     build,
-    note: Some(
+    notes: &[
         "has no layer of its own; called as its guide says, and with HS256 it knows one key instead \
          of three",
-    ),
+    ],
     ..Contender::DEFAULT
 };
 

@@ -36,10 +36,17 @@ pub(crate) struct Contender {
     pub(crate) build: fn(&Setup) -> Result<Box<dyn Subject>, &'static str>,
     /// Claims it wants besides the usual ones.
     pub(crate) claims: fn() -> Map<String, Value>,
-    /// What is different about it, for a footnote.
-    pub(crate) note: Option<&'static str>,
-    /// Whether it is a yardstick that checks signatures, and not all that a request needs.
-    pub(crate) part: bool,
+    /// What is different about it, for footnotes.
+    pub(crate) notes: &'static [&'static str],
+    pub(crate) kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Does a part of what a request needs, to compare with.
+    Yardstick,
+    Ours,
+    Peer,
 }
 
 impl Contender {
@@ -49,10 +56,14 @@ impl Contender {
         provider: Provider::AwsLc,
         build: |_| Err("nothing was built"),
         claims: Map::new,
-        note: None,
-        part: false,
+        notes: &[],
+        kind: Kind::Peer,
     };
 }
+
+/// Of peers whose users bring the rules of `jsonwebtoken`.
+const REQUIRED: &str = "accepts tokens without `iss` or `aud` by default; here its user called \
+                        `Validation::set_required_spec_claims`";
 
 /// The rows in the order of the table.
 pub(crate) fn all() -> Vec<Contender> {

@@ -5,7 +5,7 @@ use tower_bearer::key::KeySet;
 use tower_bearer::verify::TokenCache;
 use tower_bearer::{AuthLayer, Claims, Verifier};
 
-use super::{Contender, layered};
+use super::{Contender, Kind, layered};
 use crate::inner::Inner;
 use crate::setup::{AUDIENCE, ISSUER, Setup, User};
 
@@ -13,17 +13,19 @@ pub(crate) const OURS: [Contender; 2] = [
     Contender {
         name: "**tower-bearer**, first sight of a token",
         package: "tower-bearer",
+        kind: Kind::Ours,
         build: |setup| layered(AuthLayer::new(verifier(setup)).layer(inner())),
         ..Contender::DEFAULT
     },
     Contender {
         name: "**tower-bearer**, token seen before",
         package: "tower-bearer",
+        kind: Kind::Ours,
         build: |setup| {
             let verifier = verifier(setup).cache(TokenCache::new());
             layered(AuthLayer::new(verifier).layer(inner()))
         },
-        note: Some("with a `TokenCache`; time, revocation and guards are still checked"),
+        notes: &["with a `TokenCache`; time, revocation and guards are still checked"],
         ..Contender::DEFAULT
     },
 ];

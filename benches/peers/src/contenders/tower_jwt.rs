@@ -4,7 +4,7 @@ use ::tower_jwt::{JwtLayer, RequestClaim};
 use jsonwebtoken_9::{DecodingKey, Validation};
 use tower::Layer;
 
-use super::{Contender, layered};
+use super::{Contender, REQUIRED, layered};
 use crate::inner::Inner;
 use crate::setup::{AUDIENCE, ISSUER, User};
 
@@ -15,6 +15,7 @@ pub(crate) const TOWER_JWT: Contender = Contender {
         let mut validation = Validation::new(setup.algorithm());
         validation.set_issuer(&[ISSUER]);
         validation.set_audience(&[AUDIENCE]);
+        validation.set_required_spec_claims(&["exp", "iss", "aud"]);
         validation.validate_nbf = true;
         let key = DecodingKey::from_jwk(&setup.jwk_as()).expect("the key as JWK");
         let inner: Inner = Inner::new(|extensions| {
@@ -22,6 +23,10 @@ pub(crate) const TOWER_JWT: Contender = Contender {
         });
         layered(JwtLayer::<User>::new(validation, key).layer(inner))
     },
-    note: Some("one key instead of three: it does not look at `kid`"),
+    notes: &[
+        REQUIRED,
+        "one key instead of three: it does not look at `kid`",
+        "hands requests without a token on to the service, which has to refuse them",
+    ],
     ..Contender::DEFAULT
 };
