@@ -7,7 +7,9 @@ use ::axum::body::Body;
 use http::{Request, Response, StatusCode};
 use huskarl_crypto_native::symmetric::SymmetricKey;
 use huskarl_reqwest::ReqwestClient;
-use huskarl_resource_server::core::crypto::verifier::{JwsVerifier, JwsVerifierPlatform};
+use huskarl_resource_server::core::crypto::verifier::{
+    JwsVerifier, JwsVerifierFactory, JwsVerifierPlatform,
+};
 use huskarl_resource_server::core::jwk::{OctKey, SymmetricJwk};
 use huskarl_resource_server::core::platform::MaybeSendBoxFuture;
 use huskarl_resource_server::core::{EndpointUrl, Error};
@@ -51,7 +53,7 @@ struct User {
 fn build(setup: &Setup) -> Result<Box<dyn Subject>, &'static str> {
     let builder = CustomValidator::builder().with_claims::<Rest>().iss(ISSUER).aud(AUDIENCE);
     let validator = if let Some(secret) = setup.secret {
-        let builder = builder.jws_verifier_factory(one_key(setup.kid(), secret));
+        let builder = builder.jws_verifier_factory(OneKey::new(setup.kid(), secret));
         setup.runtime.block_on(builder.build())
     } else {
         setup.runtime.block_on(async {
@@ -67,21 +69,23 @@ fn build(setup: &Setup) -> Result<Box<dyn Subject>, &'static str> {
 }
 
 /// A key source of one secret.
-fn one_key(
-    kid: &str,
-    secret: [u8; 32],
-) -> impl Fn(
-    Option<&EndpointUrl>,
-    Arc<dyn JwsVerifierPlatform>,
-) -> MaybeSendBoxFuture<'static, Result<Arc<dyn JwsVerifier>, Error>>
-+ Send
-+ Sync
-+ 'static {
-    let key = OctKey::builder().k(secret.to_vec()).build();
-    let jwk = SymmetricJwk::builder().key(key).algorithm("HS256").kid(kid).build();
-    let key: Arc<dyn JwsVerifier> = Arc::new(SymmetricKey::from_jwk(jwk).expect("the secret"));
-    move |_, _| {
-        let key = Arc::clone(&key);
+struct OneKey(Arc<dyn JwsVerifier>);
+
+impl OneKey {
+    fn new(kid: &str, secret: [u8; 32]) -> Self {
+        let key = OctKey::builder().k(secret.to_vec()).build();
+        let jwk = SymmetricJwk::builder().key(key).algorithm("HS256").kid(kid).build();
+        Self(Arc::new(SymmetricKey::from_jwk(jwk).expect("the secret")))
+    }
+}
+
+impl JwsVerifierFactory for OneKey {
+    fn build(
+        &self,
+        _: Option<&EndpointUrl>,
+        _: Arc<dyn JwsVerifierPlatform>,
+    ) -> MaybeSendBoxFuture<'static, Result<Arc<dyn JwsVerifier>, Error>> {
+        let key = Arc::clone(&self.0);
         Box::pin(async move { Ok(key) })
     }
 }
