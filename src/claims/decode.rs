@@ -142,6 +142,10 @@ impl<'de> Notes<'_, 'de> {
     fn texts(&mut self, claim: Claim, value: StrOrList<'de>) {
         let texts = Some(match value {
             StrOrList::One(one) => Texts::One(Text::new(one, self.json)),
+            // The usual audience, without a list of its own. A scope would be split at its spaces.
+            StrOrList::Many(mut many) if claim == Claim::Audience && many.len() == 1 => {
+                Texts::One(Text::new(many.swap_remove(0), self.json))
+            }
             StrOrList::Many(many) => {
                 Texts::Many(many.into_iter().map(|text| Text::new(text, self.json)).collect())
             }

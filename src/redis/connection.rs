@@ -67,6 +67,10 @@ impl Connection {
     /// A connection whose other end vanished without a word only ever times out, so after a
     /// timeout the next request takes a new one.
     fn replace(&self, used: &Arc<ConnectionManager>) {
+        // of many that time out together the first has done it
+        if !Arc::ptr_eq(&self.manager.load(), used) {
+            return;
+        }
         if let Ok(fresh) = manager(&self.client, self.timeout) {
             self.manager.compare_and_swap(used, Arc::new(fresh));
         }

@@ -29,7 +29,7 @@ local function revoke(revocations)
       local expires = tonumber(keep) + 60
       -- The log first: an entry that is there is not logged again.
       last = redis.call('XADD', KEYS[2],
-        'MINID', '~', string.format('%.0f-0', (now - retention) * 1000),
+        'MINID', '~', string.format('%.0f-0', math.max(0, now - retention) * 1000),
         '*', 'n', revocation.name, 'v', value, 'p', last)
       redis.call('SET', revocation.key, value)
       redis.call('EXPIREAT', revocation.key, string.format('%.0f', expires))

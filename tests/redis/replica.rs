@@ -232,6 +232,65 @@ async fn dropping_the_last_handle_ends_the_task_and_its_connection() {
     eventually("all connections are closed", async || clients() == before).await;
 }
 
+/// What "expired" while it was ahead is in force again when it is set back.
+#[tokio::test]
+async fn a_clock_that_was_ahead_for_a_while_makes_it_forget_nothing() {
+    let Some(server) = RedisServer::start(&[]) else { return };
+    let clock = FakeClock::now_and_still();
+    let builder = replica_of(&server).on_stale(OnStale::FailClosed).clock(clock.clone());
+    let replica = builder.build().unwrap();
+    replica.ready().await;
+    let store = store(&server);
+    store.revoke(&revocation("before")).await.unwrap();
+    eventually("it is followed", async || is_revoked(&replica, "before").await).await;
+    let hour = Duration::from_secs(3600);
+    clock.advance(hour);
+    store.revoke(&revocation("meanwhile")).await.unwrap();
+    eventually("all has expired", async || replica.health().entries == 0).await;
+    current(&replica).await;
+    clock.set(UnixTime::from_duration(clock.now().since_epoch() - hour));
+    for id in ["before", "meanwhile"] {
+        // never `Active`, not for a moment
+        let known = async || match ask(&replica, id).await {
+            Ok(status) => {
+                assert!(status.is_revoked(), "{id} lives again");
+                true
+            }
+            Err(_) => false,
+        };
+        eventually("it is known again", known).await;
+    }
+    assert_eq!(replica.health().losses, 0);
+}
+
+#[tokio::test]
+async fn when_everything_has_expired_nothing_was_lost() {
+    let Some(server) = RedisServer::start(&[]) else { return };
+    let replica = ready(&server).await;
+    replica.revoke(&Revocation::token("short", in_secs(1))).await.unwrap();
+    // In time Redis lets go of log and all; here at once.
+    let expired = async || replica.health().entries == 0;
+    eventually("the entry has expired", expired).await;
+    let loads = replica.health().loads;
+    server.command("FLUSHALL SYNC");
+    eventually("it noticed", async || replica.health().loads > loads).await;
+    assert_eq!(replica.health().losses, 0);
+    replica.revoke(&revocation("next")).await.unwrap();
+    current(&replica).await;
+    assert!(is_revoked(&replica, "next").await);
+}
+
+#[tokio::test]
+async fn extreme_settings_are_sound() {
+    let Some(server) = RedisServer::start(&[]) else { return };
+    let store = RedisStore::builder(&server.url()).unwrap();
+    let store = store.timeout(Duration::MAX).log_retention(Duration::MAX).build().unwrap();
+    let replica = Replica::builder(store.clone()).max_staleness(Duration::MAX).build().unwrap();
+    within(Duration::from_secs(20), replica.ready()).await;
+    store.revoke(&revocation("a")).await.unwrap();
+    eventually("it is followed", async || is_revoked(&replica, "a").await).await;
+}
+
 #[tokio::test]
 async fn a_jump_of_the_clock_counts_as_age() {
     let Some(server) = RedisServer::start(&[]) else { return };

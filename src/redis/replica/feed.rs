@@ -11,6 +11,7 @@ use tokio::time::sleep;
 
 use super::handle::Shared;
 use super::log::{self, BATCH, Position};
+use super::table::Table;
 use crate::redis::connection::other_layout;
 use crate::redis::name::Value;
 use crate::revocation::random;
@@ -68,7 +69,7 @@ impl Feed {
         let store = &self.shared.store;
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(store.timeout()))
-            .set_response_timeout(Some(store.timeout() + self.beat()));
+            .set_response_timeout(Some(store.timeout().saturating_add(self.beat())));
         let client = store.client();
         let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
         let mut gaps = 0_u32;
@@ -99,6 +100,9 @@ impl Feed {
         mut known: Position,
     ) -> RedisResult<Followed> {
         let shared = Arc::clone(&self.shared);
+        if shared.freshness.withdraw_if_set_back() {
+            return Ok(Followed::Gap);
+        }
         let keys = shared.store.keys();
         let asked = shared.freshness.now();
         let found = Position::read(connection, keys).await?;
@@ -141,13 +145,16 @@ impl Feed {
         let asked = shared.freshness.now();
         // Before the entries: what comes while they are read is in the log after this.
         let found = Position::read(connection, keys).await?;
+        self.purge().await;
+        // Where nothing is in force nothing was lost; and what is owed already was counted.
         if let Some(known) = &self.known
+            && !self.owed
+            && shared.table.len() > 0
             && log::lost(connection, keys, known, &found).await?
         {
             self.owed = true;
             shared.report.losses.fetch_add(1, Ordering::Relaxed);
         }
-        shared.table.purge(shared.freshness.wall().as_secs());
         let left_out = shared.left_out.load(Ordering::Acquire);
         let mut cursor = 0_u64;
         loop {
@@ -197,7 +204,7 @@ impl Feed {
             return Ok(());
         }
         let shared = Arc::clone(&self.shared);
-        let now = shared.freshness.wall().as_secs();
+        let now = shared.freshness.expiry();
         for part in shared.table.parts(now) {
             for entries in part.chunks(WRITE_BACK) {
                 let script = shared.store.write(entries);
@@ -215,15 +222,22 @@ impl Feed {
     }
 
     async fn keep_house(&mut self, connection: &mut MultiplexedConnection) -> RedisResult<()> {
-        let now = self.shared.freshness.wall().as_secs();
-        self.shared.table.sweep(now);
+        self.shared.table.sweep(self.shared.freshness.expiry());
         if self.shared.is_full() {
-            self.shared.table.purge(now);
+            self.purge().await;
             if self.shared.table.has_room() {
                 self.load(connection).await?;
             }
         }
         self.write_back(connection).await
+    }
+
+    /// Removes what has expired, and lets others run in between: there may be millions of entries.
+    async fn purge(&self) {
+        for _ in 0..Table::PARTS {
+            self.shared.table.sweep(self.shared.freshness.expiry());
+            tokio::task::yield_now().await;
+        }
     }
 
     fn connected(&mut self, position: &Position) {

@@ -177,7 +177,7 @@ impl Shared {
 
     /// Takes what is revoked into the table, or notes that there is no room.
     pub(super) fn insert(&self, name: Name, value: Value) {
-        let now = self.freshness.wall().as_secs();
+        let now = self.freshness.expiry();
         if !self.table.insert(name, value, now) {
             self.left_out.fetch_add(1, Ordering::AcqRel);
         }

@@ -68,18 +68,14 @@ impl Table {
         inserted.stored
     }
 
-    /// Removes what has expired from one shard, and from the next one the next time.
+    /// How many calls of [`sweep`](Self::sweep) come by everything.
+    pub(super) const PARTS: usize = KINDS * SHARDS;
+
+    /// Removes what has expired from one part, and from the next one the next time.
     pub(super) fn sweep(&self, now: u64) {
-        let hand = self.hand.fetch_add(1, Ordering::Relaxed) % (KINDS * SHARDS);
+        let hand = self.hand.fetch_add(1, Ordering::Relaxed) % Self::PARTS;
         let swept = self.shards[hand].purge(now);
         self.entries.fetch_sub(swept.removed, Ordering::Relaxed);
-    }
-
-    /// Removes what has expired.
-    pub(super) fn purge(&self, now: u64) {
-        for _ in 0..KINDS * SHARDS {
-            self.sweep(now);
-        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -153,7 +149,7 @@ mod tests {
         entries.sort_by_key(key);
         assert_eq!(found, entries);
         assert_eq!(table.parts(100).flatten().count(), 1000);
-        table.purge(100);
+        (0..Table::PARTS).for_each(|_| table.sweep(100));
         assert_eq!(table.len(), 1000);
     }
 
@@ -170,7 +166,7 @@ mod tests {
         let token = |id| TokenIdentity::new().with_subject(id);
         assert!(table.revoked(&token("1")) && table.revoked(&token("2")));
         assert!(!table.revoked(&token("3")));
-        table.purge(50);
+        (0..Table::PARTS).for_each(|_| table.sweep(50));
         assert!(table.insert(name, value, 49));
         assert!(table.revoked(&token("3")));
     }

@@ -31,7 +31,8 @@ use crate::time::{Clock, UnixTime};
 /// 6. A token whose subject has an epoch, or a minimum version, and that lacks `iat`, or the
 ///    version, is revoked.
 ///
-/// It forgets when the process ends, and other processes do not see it.
+/// It forgets when the process ends, and other processes do not see it. A clock that runs ahead makes
+/// it forget early, and it does not learn again when the clock is set back.
 ///
 /// ```
 /// use tower_bearer::revocation::{Identifiers, MemoryStore, Revocation, TokenIdentity};
