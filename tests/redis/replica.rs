@@ -232,6 +232,20 @@ async fn dropping_the_last_handle_ends_the_task_and_its_connection() {
     eventually("all connections are closed", async || clients() == before).await;
 }
 
+/// A script that fails half-way must not leave an entry that replicas are never told of.
+#[tokio::test]
+async fn what_failed_half_way_is_told_when_it_is_tried_again() {
+    let Some(server) = RedisServer::start(&[]) else { return };
+    let replica = ready(&server).await;
+    let store = store(&server);
+    server.command("ACL SETUSER default -xadd");
+    assert!(store.revoke(&revocation("a")).await.is_err());
+    server.command("ACL SETUSER default +xadd");
+    store.revoke(&revocation("a")).await.unwrap();
+    eventually("it is followed", async || is_revoked(&replica, "a").await).await;
+    current(&replica).await;
+}
+
 /// What "expired" while it was ahead is in force again when it is set back.
 #[tokio::test]
 async fn a_clock_that_was_ahead_for_a_while_makes_it_forget_nothing() {
