@@ -151,6 +151,12 @@ pub use rejection::{Rejection, RejectionKind};
 pub use verify::Verifier;
 
 /// The code of the README is compiled and run.
-#[cfg(all(doctest, feature = "axum", feature = "aws-lc-rs", feature = "reqwest"))]
+#[cfg(all(
+    doctest,
+    feature = "axum",
+    feature = "aws-lc-rs",
+    feature = "cookie",
+    feature = "reqwest"
+))]
 #[doc = include_str!("../README.md")]
 struct Readme;
