@@ -14,6 +14,7 @@
 //! - All are configured to check signature, `iss`, `aud`, `exp` and `nbf`, with one of three keys
 //!   chosen by `kid`, and deserialize the same claims type, as far as they can.
 
+#[path = "../../support/counting.rs"]
 mod allocator;
 mod contenders;
 mod inner;

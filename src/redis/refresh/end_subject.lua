@@ -5,18 +5,15 @@
 --
 -- If there are others in the index, nothing happens and they are answered.
 local index, now = KEYS[3], ARGV[6]
-local ids = redis.call('ZRANGE', index, 0, -1)
 local known, found = {}, {}
 for i = 1, (#KEYS - 3) / 2 do
   local arg = 4 + i * 3
   known[ARGV[arg]] = { entry = KEYS[2 + i * 2], key = KEYS[3 + i * 2], name = ARGV[arg + 1],
     spared = ARGV[arg + 2] == '1' }
 end
-for _, id in ipairs(ids) do
-  if not known[id] then
-    table.insert(ids, 1, 'changed')
-    return ids
-  end
+local ids, changed = members(index, known)
+if not ids then
+  return changed
 end
 local answer = { 'done' }
 for _, id in ipairs(ids) do

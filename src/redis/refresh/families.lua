@@ -2,16 +2,13 @@
 -- ARGV: subject, now, then the id of each of those families
 --
 -- If there are others in the index, they are answered, and else the live families of the subject.
-local ids = redis.call('ZRANGE', KEYS[1], 0, -1)
 local keys = {}
 for i = 2, #KEYS do
   keys[ARGV[i + 1]] = KEYS[i]
 end
-for _, id in ipairs(ids) do
-  if not keys[id] then
-    table.insert(ids, 1, 'changed')
-    return ids
-  end
+local ids, changed = members(KEYS[1], keys)
+if not ids then
+  return changed
 end
 local answer = { 'done' }
 for _, id in ipairs(ids) do

@@ -66,6 +66,18 @@ local function is_live(family, now)
   return not family.ending and not has_expired(family, now)
 end
 
+-- The ids in an index, or nil and what to answer if one of them is not known.
+local function members(index, known)
+  local ids = redis.call('ZRANGE', index, 0, -1)
+  for _, id in ipairs(ids) do
+    if not known[id] then
+      table.insert(ids, 1, 'changed')
+      return nil, ids
+    end
+  end
+  return ids
+end
+
 -- What is told of a session, after what came of it.
 local function told(word, family)
   return { word, family.subject, family.client, family.scope, family.device, family.created,
