@@ -41,6 +41,7 @@ fn lasting<S: RefreshStore>(store: S, grace: u64, lifetime: Duration) -> Refresh
         .idle_lifetime(lifetime)
         .absolute_lifetime(lifetime)
         .grace(Duration::from_secs(grace))
+        .most_sessions(10_000)
         .build()
         .unwrap()
 }
