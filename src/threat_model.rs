@@ -46,7 +46,9 @@
 //!   in front of tonic.
 //! - **Authentication for a proxy** (`auth_request`, `ext_authz`, forward-auth): rejections of gRPC
 //!   requests have HTTP status 200, as gRPC demands, and the proxy would take that for a yes. Give
-//!   such a service `.responder(EmptyBody)`.
+//!   such a service `.responder(EmptyBody)`. It asks with `GET` about requests of any method: tokens
+//!   in cookies need
+//!   [`forwarded_method`](crate::credentials::CrossSiteProtection::forwarded_method) there.
 //! - **Tokens in cookies:** GET, HEAD and OPTIONS pass the check of the origin, so they must change
 //!   nothing. Scripts of your own pages, and of origins that you trust, act for the user: keep others
 //!   from running scripts there. Set such cookies `Secure`, `HttpOnly` and `SameSite`, send

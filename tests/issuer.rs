@@ -23,7 +23,7 @@ use tower_bearer::issuer::single_use::{
 use tower_bearer::issuer::{IssueErrorKind, Issuer, JwksService, PrivateKey, SigningKeys};
 use tower_bearer::key::{Algorithm, KeySet, Secret};
 use tower_bearer::layer::AuthLayer;
-use tower_bearer::revocation::{Identifiers, MemoryStore, TokenIdentity};
+use tower_bearer::revocation::{Identifiers, MemoryStore, Revocation, TokenIdentity};
 use tower_bearer::testing::FakeClock;
 use tower_bearer::time::{Clock, UnixTime};
 use tower_bearer::verify::Verifier;
@@ -392,6 +392,30 @@ async fn an_access_token_that_cannot_be_issued_is_no_invitation_to_try_again() {
     let response = error.to_response();
     assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
     assert!(!response.headers().contains_key(header::RETRY_AFTER));
+}
+
+/// Not by `end_session`, which ends it, but by its id in the store, as another service might.
+#[tokio::test]
+async fn a_session_whose_id_was_revoked_is_over_for_good() {
+    for scoped in [false, true] {
+        let world = world();
+        let grant = world.sign_in("ada").await;
+        let soon = world.clock.now().saturating_add(Duration::from_secs(60));
+        let revocation = Revocation::session(grant.session().id.as_str(), soon);
+        let revocation = if scoped { revocation.issuer("https://id.test") } else { revocation };
+        world.store.revocations().revoke_now(&revocation).unwrap();
+        for secs in [0, 100] {
+            world.pass(secs);
+            let refused = world.refresh(grant.refresh_token().as_str()).await;
+            assert_eq!(refused.unwrap_err(), RefreshErrorKind::InvalidGrant, "{scoped}");
+            assert!(world.tokens.sessions("ada").await.unwrap().is_empty());
+        }
+        let other = world.sign_in("ada").await;
+        let elsewhere = Revocation::session(other.session().id.as_str(), UnixTime::MAX);
+        let elsewhere = elsewhere.issuer("https://other.test");
+        world.store.revocations().revoke_now(&elsewhere).unwrap();
+        assert!(world.refresh(other.refresh_token().as_str()).await.is_ok());
+    }
 }
 
 #[tokio::test]

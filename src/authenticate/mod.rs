@@ -14,5 +14,7 @@ mod outcome;
 pub(crate) use authenticator::Authenticator;
 pub(crate) use future::AuthenticateFuture;
 pub use mode::Mode;
+#[cfg(feature = "cookie")]
+pub(crate) use observe::log;
 pub use observe::{AuthEvent, AuthOutcome, Observer};
 pub use outcome::Outcome;

@@ -53,7 +53,7 @@ impl<F: Fn(&AuthEvent<'_>) + Send + Sync + 'static> Observer for F {
 
 /// Writes a rejection to the log. Fixed texts and error sources only: no token, no claims.
 #[cfg(feature = "tracing")]
-pub(super) fn log(rejection: &Rejection) {
+pub(crate) fn log(rejection: &Rejection) {
     let (kind, reason, source) = (rejection.kind(), rejection.reason(), causes(rejection));
     match kind {
         RejectionKind::Misconfigured => tracing::error!(?kind, reason, source, "request rejected"),
@@ -67,7 +67,7 @@ pub(super) fn log(rejection: &Rejection) {
 }
 
 #[cfg(not(feature = "tracing"))]
-pub(super) fn log(_: &Rejection) {}
+pub(crate) fn log(_: &Rejection) {}
 
 /// Writes to the log that a request passed which would be rejected for this, had the operator not
 /// chosen otherwise.

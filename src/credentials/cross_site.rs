@@ -28,9 +28,12 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// | no `Sec-Fetch-Site`, and the `Origin` is the host and port that the request is addressed to | passes |
 /// | no `Sec-Fetch-Site`, and the `Origin` is another, or `null` | rejected |
 ///
-/// 1. **Safe methods** pass, so they must change nothing; the answer stays hidden from other sites.
-///    A WebSocket handshake is a `GET` too, but no same-origin rule hides what comes over it: it is
-///    judged like a `POST`.
+/// 1. **Safe methods** pass, so they must change nothing; the answer stays hidden from the scripts of
+///    other sites, unless it is a script itself or CORS opens it. A WebSocket handshake is a `GET`
+///    too, but no same-origin rule hides what comes over it: it is judged like a `POST`. Whoever
+///    changes the method further inside (`?_method=DELETE`), or asks with `GET` about a request of
+///    another method as forward authentication does, undoes this: see
+///    [`forwarded_method`](Self::forwarded_method).
 /// 2. **`same-site` is rejected**: that is another subdomain, or another port of the same host, for
 ///    which neither cookies nor `SameSite` see a difference. If its pages are yours, trust their
 ///    origin.
@@ -39,12 +42,13 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 ///    either header. A program that is no browser has the cookie only if someone gave it.
 /// 4. **The host** is the authority of the request's URI where there is one, as in HTTP/2, else
 ///    `Host`. Case is ignored, and so is the port if it is the scheme's own. A **proxy** that
-///    rewrites `Host` breaks the comparison for browsers that send no `Sec-Fetch-Site` (older than
-///    2023, and all over plain HTTP): let it pass `Host` on, or trust the public origin.
-///    `X-Forwarded-Host` is never believed.
+///    rewrites `Host` breaks the comparison where there is no `Sec-Fetch-Site`: in browsers older
+///    than 2023, over plain HTTP, and in all WebSocket handshakes of Chromium. Let it pass `Host`
+///    on, or trust the public origin. `X-Forwarded-Host` is never believed. A page with
+///    `Referrer-Policy: no-referrer` makes such browsers send `Origin: null`, which is rejected.
 /// 5. **The scheme** is compared only where the request tells it is `https`, as HTTP/2 over TLS
-///    does: behind a proxy that ends TLS nobody knows it. So a browser without `Sec-Fetch-Site` may
-///    be used by who can forge pages of `http://` with the same host. Send
+///    does: behind a proxy that ends TLS nobody knows it. So where there is no `Sec-Fetch-Site`, a
+///    browser may be used by who can forge pages of `http://` with the same host. Send
 ///    `Strict-Transport-Security`, and there are none.
 ///
 /// ```
@@ -73,12 +77,25 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 #[must_use]
 pub struct CrossSiteProtection {
     trusted: Vec<Box<str>>,
+    forwarded_method: Option<HeaderName>,
 }
 
 impl CrossSiteProtection {
     /// Trusts no origin but the one that the request is addressed to.
     pub const fn new() -> Self {
-        Self { trusted: Vec::new() }
+        Self { trusted: Vec::new(), forwarded_method: None }
+    }
+
+    /// For a service that a proxy asks about requests of others (`auth_request`, forward
+    /// authentication): the header field in which the proxy says their method, such as
+    /// `X-Forwarded-Method`. It asks with `GET` itself, which would pass.
+    ///
+    /// A request passes by its method only if that field says a safe one too; without the field, or
+    /// with two, it is judged like a `POST`. Proxies do not pass `Upgrade` on: check WebSocket
+    /// handshakes behind them.
+    pub fn forwarded_method(mut self, field: HeaderName) -> Self {
+        self.forwarded_method = Some(field);
+        self
     }
 
     /// Lets pages of this origin cause requests too. It is compared byte for byte with `Origin`, so
@@ -102,7 +119,7 @@ impl CrossSiteProtection {
     /// # Errors
     /// Of kind [`RejectionKind::CrossSite`]; its reason says which header decided.
     pub fn check(&self, head: &RequestHead<'_>) -> Result<(), Rejection> {
-        if is_safe(head) {
+        if is_safe(head) && self.is_safe_behind(head) {
             return Ok(());
         }
         let site = only(head, SEC_FETCH_SITE, "Sec-Fetch-Site was sent twice")?;
@@ -119,13 +136,27 @@ impl CrossSiteProtection {
                 "Sec-Fetch-Site says that another site caused the request, and its Origin is not \
                  trusted"
             }
-            (None, Some(b"null")) => "Origin is null, and there is no Sec-Fetch-Site",
+            (None, Some(b"null")) => {
+                "Origin is null, and there is no Sec-Fetch-Site: a sandboxed page, a redirect, or \
+                 one's own page with Referrer-Policy: no-referrer"
+            }
             (None, Some(origin)) => match foreign(origin, host, head) {
                 None => return Ok(()),
                 Some(reason) => reason,
             },
         };
         Err(cross_site(reason))
+    }
+
+    /// Whether the proxy, if it is to say so, says that the method is a safe one.
+    fn is_safe_behind(&self, head: &RequestHead<'_>) -> bool {
+        let Some(field) = &self.forwarded_method else {
+            return true;
+        };
+        let mut methods = head.headers().get_all(field).iter();
+        let safe = [&b"GET"[..], b"HEAD", b"OPTIONS"];
+        methods.next().is_some_and(|method| safe.contains(&method.as_bytes()))
+            && methods.next().is_none()
     }
 
     fn trusts(&self, origin: &[u8]) -> bool {

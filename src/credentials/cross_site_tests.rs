@@ -57,6 +57,31 @@ fn safe_methods_pass_but_not_a_websocket_handshake() {
     refuse("GET", "/", &two, "Sec-Fetch-Site");
 }
 
+/// A proxy asks with GET, whatever it was asked.
+#[test]
+fn behind_a_proxy_that_asks_the_method_is_the_one_it_tells() {
+    let field = http::HeaderName::from_static("x-forwarded-method");
+    let protection = CrossSiteProtection::new().forwarded_method(field);
+    let ask = |fields: &[(&str, &str)]| {
+        let mut request = Request::get("/").header("host", "example.com");
+        for (name, value) in fields {
+            request = request.header(*name, *value);
+        }
+        protection.check(&RequestHead::from(&request.body(()).unwrap()))
+    };
+    let method = |value| ("x-forwarded-method", value);
+    let foreign = ("sec-fetch-site", "cross-site");
+    for safe in ["GET", "HEAD", "OPTIONS"] {
+        assert!(ask(&[foreign, method(safe)]).is_ok());
+        assert!(ask(&[foreign, method(safe), method(safe)]).is_err());
+    }
+    for odd in ["POST", "DELETE", "get", "GET, POST", ""] {
+        assert!(ask(&[foreign, method(odd)]).is_err(), "{odd}");
+        assert!(ask(&[("sec-fetch-site", "same-origin"), method(odd)]).is_ok(), "{odd}");
+    }
+    assert!(ask(&[foreign]).is_err(), "the proxy does not say");
+}
+
 #[test]
 fn sec_fetch_site_decides_where_it_is_sent() {
     let at = |value: &str| format!("sec-fetch-site: {value}");

@@ -25,8 +25,10 @@
 //! 4. **Several tabs** share the cookie and may refresh at once. Allow it with some seconds of
 //!    [`grace`](crate::issuer::refresh::RefreshTokensBuilder::grace), or let the page take turns
 //!    (`navigator.locks`); without either the second tab looks like a thief, and the session ends.
-//! 5. **In development** `http://localhost` is good enough for Chromium and Firefox. Safari wants
-//!    `https` there too.
+//! 5. **In development** `http://localhost` is good enough for current Chromium and Firefox. Safari
+//!    wants `https` there too.
+//! 6. **To change the path** of a cookie, change its name as well: browsers keep the old one, send
+//!    both where both paths fit, and two of one name are rejected.
 //!
 //! # Example
 //!
@@ -76,7 +78,9 @@
 //! #     .issuer("https://id.example.com")
 //! #     .audience("orders-api")
 //! #     .build()?;
-//! let sessions = RefreshTokens::builder(issuer, MemoryRefreshStore::new()).build()?;
+//! let sessions = RefreshTokens::builder(issuer, MemoryRefreshStore::new())
+//!     .grace(std::time::Duration::from_secs(5)) // for tabs that refresh at once
+//!     .build()?;
 //! let app = Router::new()
 //!     .route("/auth/login", post(login))
 //!     .route("/auth/refresh", post(refresh))

@@ -6,6 +6,7 @@ use http::header::{CACHE_CONTROL, SET_COOKIE};
 use http::{HeaderValue, Response, StatusCode};
 
 use super::place;
+use crate::authenticate::log;
 use crate::credentials::{BearerToken, Cookie, CrossSiteProtection, TokenSource};
 use crate::head::RequestHead;
 use crate::issuer::body::BytesBody;
@@ -46,7 +47,7 @@ impl TokenCookie {
 
     /// The cookie `__Secure-` and this name, for this path and all that is below it: `/auth` covers
     /// `/auth/refresh`. It is the path that browsers ask for, prefixes of proxies and nested routers
-    /// included.
+    /// included. Another path later needs another name too, see the [module](super).
     ///
     /// # Errors
     /// If no cookie can have the name or the path, or the path is `/`.
@@ -98,7 +99,7 @@ impl TokenCookie {
         &self,
         head: impl Into<RequestHead<'a>>,
     ) -> Result<Option<BearerToken>, Rejection> {
-        self.source.find(&head.into())
+        self.source.find(&head.into()).inspect_err(log)
     }
 
     /// The token in the request's cookie.
@@ -117,7 +118,7 @@ impl TokenCookie {
     /// # Errors
     /// [`CrossSite`](RejectionKind::CrossSite) if another site caused it, unless its method is safe.
     pub fn check_site<'a>(&self, head: impl Into<RequestHead<'a>>) -> Result<(), Rejection> {
-        self.protection.check(&head.into())
+        self.protection.check(&head.into()).inspect_err(log)
     }
 
     /// `Set-Cookie` with this refresh token, until it expires. `now` is the time of the issuer's

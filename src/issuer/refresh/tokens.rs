@@ -17,7 +17,7 @@ use super::store::RefreshStore;
 use super::transition::{NewFamily, Rotate, RotateOutcome};
 use crate::issuer::scope;
 use crate::issuer::token::Issuer;
-use crate::revocation::Revocation;
+use crate::revocation::{Revocation, TokenIdentity};
 use crate::time::UnixTime;
 
 /// The longest subject and client id, in bytes.
@@ -105,7 +105,10 @@ impl<S: RefreshStore> RefreshTokens<S> {
     async fn make_room(&self, new: &Session) -> Result<(), RefreshError> {
         let Inner { store, most_sessions, .. } = &*self.0;
         let (subject, now) = (&new.subject, new.created_at);
-        let mut old = store.families(subject, now).await?;
+        // Sessions that cannot be told, of another layout say, must not keep their owner out.
+        let Ok(mut old) = store.families(subject, now).await else {
+            return Ok(());
+        };
         newest_first(&mut old);
         let until = self.revoke_until(now);
         let too_many = old.iter().skip(most_sessions.saturating_sub(1));
@@ -117,8 +120,15 @@ impl<S: RefreshStore> RefreshTokens<S> {
         Ok(())
     }
 
+    /// Whether somebody revoked the session by its id and left it at that.
+    async fn is_revoked(&self, id: &SessionId) -> Result<bool, RefreshError> {
+        let Inner { store, issuer, .. } = &*self.0;
+        let token = TokenIdentity::new().with_session_id(id.as_str()).with_issuer(issuer.name());
+        Ok(store.status(&token).await?.is_revoked())
+    }
+
     /// Spends a refresh token and yields the next one. If it was spent before, the session ends and
-    /// the hook is told.
+    /// the hook is told. A session whose id was revoked in the store ends too.
     ///
     /// # Errors
     /// [`InvalidGrant`](RefreshErrorKind::InvalidGrant) if the text is no refresh token, or the
@@ -134,6 +144,10 @@ impl<S: RefreshStore> RefreshTokens<S> {
         let scope = parse_scope(request.scope)?;
         let (refresh, successor) = presented.successor()?;
         let now = self.now();
+        if self.is_revoked(&presented.family).await? {
+            self.end(&presented.family, None).await?;
+            return refused("the session was revoked");
+        }
         let rotate = Rotate {
             presented: presented.hash,
             family: presented.family,
@@ -174,15 +188,15 @@ impl<S: RefreshStore> RefreshTokens<S> {
     }
 
     /// Logout by refresh token: ends its session, if it has not ended, and revokes the session's
-    /// access tokens. A spent token will do. Whether a live session ended.
+    /// access tokens. A spent token will do. Whether a live session ended: a text that is no refresh
+    /// token ends none, which is no error
+    /// ([RFC 7009 §2.2](https://www.rfc-editor.org/rfc/rfc7009#section-2.2)).
     ///
     /// # Errors
-    /// [`InvalidGrant`](RefreshErrorKind::InvalidGrant) if the text is no refresh token,
     /// [`Unavailable`](RefreshErrorKind::Unavailable) if the session may live on.
     pub async fn end_by_token(&self, token: &str) -> Result<bool, RefreshError> {
         let Some(presented) = form::parse(token)? else {
-            let reason = "the text is no refresh token";
-            return Err(RefreshError::new(RefreshErrorKind::InvalidGrant, reason));
+            return Ok(false);
         };
         self.end(&presented.family, None).await
     }

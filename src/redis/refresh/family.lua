@@ -93,7 +93,8 @@ local function keep(key, index, id, idle, now)
   redis.call('EXPIREAT', key, string.format('%.0f', gone))
   redis.call('ZREMRANGEBYSCORE', index, '-inf', string.format('(%.0f', clock))
   redis.call('ZADD', index, string.format('%.0f', gone), id)
-  redis.call('EXPIREAT', index, redis.call('ZRANGE', index, -1, -1, 'WITHSCORES')[2])
+  local last = tonumber(redis.call('ZRANGE', index, -1, -1, 'WITHSCORES')[2])
+  redis.call('EXPIREAT', index, string.format('%.0f', last))
 end
 
 -- Ends families: each has its id and the key and the name of its revocation.
