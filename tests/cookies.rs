@@ -266,6 +266,17 @@ async fn other_sites_are_rejected_and_spend_nothing() {
     }
 }
 
+/// `SameSite` keeps the cookie back from other sites, whose request must not clear it all the same.
+#[tokio::test]
+async fn other_sites_are_rejected_without_a_cookie_too() {
+    let browser = world(by_host()).serve().await;
+    for path in ["/auth/refresh", "/auth/logout"] {
+        for field in [("sec-fetch-site", "cross-site"), ("origin", "https://evil.test")] {
+            browser.post(path, "", &[field]).await.is_refused(403, "access_denied");
+        }
+    }
+}
+
 #[tokio::test]
 async fn pages_of_trusted_origins_may() {
     let trusted = CrossSiteProtection::new().trusted_origin("https://app.test").unwrap();

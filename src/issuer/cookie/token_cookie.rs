@@ -98,7 +98,11 @@ impl TokenCookie {
         &self,
         head: impl Into<RequestHead<'a>>,
     ) -> Result<Option<BearerToken>, Rejection> {
-        self.source.find(&head.into())
+        let head = head.into();
+        // Also where there is no cookie: `SameSite` kept it back from the other site, and the answer
+        // to a logout would clear it.
+        self.protection.check(&head)?;
+        self.source.find(&head)
     }
 
     /// The token in the request's cookie.
