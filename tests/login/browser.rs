@@ -38,7 +38,7 @@ fn the_page_in_a_browser() {
         }
     }
     assert!(said.len() >= 16 && said.iter().all(|line| line.starts_with("ok: ")), "{said:#?}");
-    assert_eq!(example.log().matches("STOLEN").count(), 2, "{}", example.log());
+    example.has_logged("STOLEN", 2);
 }
 
 fn start() -> Result<(Program, Example, Program), String> {

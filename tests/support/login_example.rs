@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// An instance that runs until this is dropped.
 pub(crate) struct Example {
@@ -43,6 +43,15 @@ impl Example {
         let Output { status, stderr, .. } = command(settings).output().unwrap();
         assert!(!status.success());
         String::from_utf8(stderr).unwrap()
+    }
+
+    /// Waits until it has logged this so many times: the answer to a request may be here earlier.
+    pub(crate) fn has_logged(&self, text: &str, times: usize) {
+        let patience = Instant::now() + Duration::from_secs(20);
+        while self.log().matches(text).count() != times {
+            assert!(Instant::now() < patience, "{text:?} not {times} times: {}", self.log());
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// What it has logged until now.

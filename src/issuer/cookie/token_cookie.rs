@@ -92,8 +92,9 @@ impl TokenCookie {
     /// # Errors
     /// [`CrossSite`](RejectionKind::CrossSite) if another site caused the request, with the cookie or
     /// without, unless its method is safe; [`InvalidRequest`](RejectionKind::InvalidRequest) if there
-    /// are two, or what is in the cookie is no token. As a [`RefreshError`](crate::issuer::refresh::RefreshError), either can
-    /// be the answer of a token endpoint.
+    /// are two, or what is in the cookie is no token. As a
+    /// [`RefreshError`](crate::issuer::refresh::RefreshError), either can be the answer of a token
+    /// endpoint.
     pub fn read<'a>(
         &self,
         head: impl Into<RequestHead<'a>>,
