@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{OnceLock, mpsc};
 use std::time::Duration;
-use std::{env, fs};
+
+#[path = "npm.rs"]
+mod npm;
 
 /// A provider that runs until this is dropped.
 pub(crate) struct OidcProvider {
@@ -26,7 +28,7 @@ impl OidcProvider {
     pub(crate) fn start() -> Option<Self> {
         match Self::try_start() {
             Ok(provider) => Some(provider),
-            Err(why) if env::var_os("CI").is_some() => panic!("no identity provider: {why}"),
+            Err(why) if std::env::var_os("CI").is_some() => panic!("no identity provider: {why}"),
             Err(why) => {
                 eprintln!(
                     "\n!!! SKIPPED, nothing was tested against an identity provider: {why}\n"
@@ -115,21 +117,5 @@ impl Drop for OidcProvider {
 /// installation: two at once in one directory break each other.
 fn installed() -> Result<PathBuf, String> {
     static INSTALLED: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    INSTALLED.get_or_init(install).clone()
-}
-
-fn install() -> Result<PathBuf, String> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oidc_provider");
-    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("oidc_provider");
-    fs::create_dir_all(&directory).map_err(|error| error.to_string())?;
-    for file in ["package.json", "server.mjs"] {
-        fs::copy(source.join(file), directory.join(file)).map_err(|error| error.to_string())?;
-    }
-    let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
-    let output = Command::new(npm)
-        .args(["install", "--no-package-lock", "--no-audit", "--no-fund", "--prefer-offline"])
-        .current_dir(&directory)
-        .output()
-        .map_err(|error| format!("npm cannot be started: {error}"))?;
-    if output.status.success() { Ok(directory) } else { Err("npm install failed".to_owned()) }
+    INSTALLED.get_or_init(|| npm::install("oidc_provider", &["server.mjs"])).clone()
 }

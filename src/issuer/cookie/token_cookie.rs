@@ -91,15 +91,20 @@ impl TokenCookie {
     /// [`RequestHead`].
     ///
     /// # Errors
-    /// [`CrossSite`](RejectionKind::CrossSite) if another site caused the request, unless its method
-    /// is safe; [`InvalidRequest`](RejectionKind::InvalidRequest) if there are two, or what is in the
-    /// cookie is no token. As a [`RefreshError`](crate::issuer::refresh::RefreshError), either can
-    /// be the answer of a token endpoint.
+    /// [`CrossSite`](RejectionKind::CrossSite) if another site caused the request, with the cookie or
+    /// without, unless its method is safe; [`InvalidRequest`](RejectionKind::InvalidRequest) if there
+    /// are two, or what is in the cookie is no token. As a
+    /// [`RefreshError`](crate::issuer::refresh::RefreshError), either can be the answer of a token
+    /// endpoint.
     pub fn read<'a>(
         &self,
         head: impl Into<RequestHead<'a>>,
     ) -> Result<Option<BearerToken>, Rejection> {
-        self.source.find(&head.into()).inspect_err(log)
+        let head = head.into();
+        // Also where there is no cookie: `SameSite` kept it back from the other site, and the answer
+        // to a logout would clear it.
+        self.check_site(head)?;
+        self.source.find(&head).inspect_err(log)
     }
 
     /// The token in the request's cookie.
