@@ -3,10 +3,13 @@
 //!
 //! `cargo bench --bench growth`
 
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
+#[path = "support/resident.rs"]
+mod resident;
 mod support;
 
+use std::hint::black_box;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,10 +17,11 @@ use criterion::measurement::WallTime;
 use criterion::{
     BatchSize, BenchmarkGroup, BenchmarkId, Criterion, criterion_group, criterion_main,
 };
+use resident::resident;
 use support::{Inner, User, call, filled, request, shared};
 use tower::Layer;
 use tower_bearer::key::{Key, KeySet};
-use tower_bearer::revocation::{MemoryStore, Revocation, RevocationCheck};
+use tower_bearer::revocation::{MemoryStore, Revocation, RevocationCheck, TokenIdentity};
 use tower_bearer::testing::{TestIssuer, TokenBuilder};
 use tower_bearer::time::{Clock, SystemClock};
 use tower_bearer::verify::TokenCache;
@@ -43,6 +47,10 @@ fn in_turn<R: RevocationCheck>(
         let fresh = || request(next.next());
         b.iter_batched(fresh, |request| call(&mut service, request), BatchSize::SmallInput);
     });
+}
+
+fn id(number: usize) -> String {
+    format!("{number:032x}")
 }
 
 fn verifier(keys: impl IntoIterator<Item = Key>, issuer: &str) -> Verifier<User> {
@@ -93,14 +101,37 @@ fn revoked(c: &mut Criterion) {
     in_turn(&mut group, BenchmarkId::new("no store", 0), &layer, &tokens);
     let layer = layer.revocation(store.clone());
     let keep_until = SystemClock.now().saturating_add(Duration::from_secs(86_400));
+    // Prepared before anything is measured, in an order that no cache foresees.
+    let scattered = |most: usize| -> Vec<String> {
+        let number = |number: usize| id(number.wrapping_mul(0x9E37_79B9_7F4A_7C15) % most);
+        (0..1 << 16).map(number).collect()
+    };
+    let others: Vec<_> = scattered(usize::MAX).iter().map(|id| format!("not {id}")).collect();
+    let before = resident();
     let mut there = 0;
     for count in [0, 10_000, 1_000_000, 10_000_000] {
         for number in there..count {
-            let id = format!("{number:032x}");
-            store.revoke_now(&Revocation::token(id, keep_until)).unwrap();
+            store.revoke_now(&Revocation::token(id(number), keep_until)).unwrap();
         }
         there = count;
+        if count > 0 {
+            let bytes = resident().saturating_sub(before) as f64 / count as f64;
+            println!("{count} revoked tokens: {bytes:.0} bytes each");
+        }
         in_turn(&mut group, BenchmarkId::new("in memory", count), &layer, &tokens);
+        let revoked = scattered(count.max(1));
+        for (name, ids, known) in
+            [("revoked", &revoked, count > 0), ("not revoked", &others, false)]
+        {
+            let mut next = ids.iter().cycle();
+            group.bench_function(BenchmarkId::new(format!("look-up, {name}"), count), |b| {
+                let fresh = || next.next().map_or("", String::as_str);
+                let look_up = |id| store.status_now(&TokenIdentity::new().with_token_id(id));
+                b.iter_batched(fresh, |id| black_box(look_up(id)), BatchSize::SmallInput);
+            });
+            let status = store.status_now(&TokenIdentity::new().with_token_id(&ids[0]));
+            assert_eq!(status.is_revoked(), known);
+        }
     }
     group.finish();
 }

@@ -15,7 +15,10 @@ use tower_bearer::time::{Clock, SystemClock, UnixTime};
 
 #[path = "../tests/support/redis_server.rs"]
 mod redis_server;
+#[path = "support/resident.rs"]
+mod resident;
 use redis_server::RedisServer;
+use resident::resident;
 
 const ISSUER: &str = "https://id.example.com";
 
@@ -182,13 +185,6 @@ async fn memory(server: &RedisServer) {
         without_log / ENTRIES as f64,
         (in_redis - without_log) / ENTRIES as f64,
     );
-}
-
-fn resident() -> usize {
-    let text = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<usize>().ok());
-    kib.unwrap_or(0) * 1024
 }
 
 fn server_memory(server: &RedisServer) -> f64 {

@@ -30,7 +30,8 @@ pub(crate) async fn protect<B>(mut response: Response<B>) -> Response<B> {
     set(header::CACHE_CONTROL, "no-store");
     set(header::CONTENT_SECURITY_POLICY, POLICY);
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    set(header::REFERRER_POLICY, "no-referrer");
+    // With `no-referrer` older browsers would call the page's own requests foreign: `Origin: null`.
+    set(header::REFERRER_POLICY, "same-origin");
     set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
     response
 }
