@@ -14,6 +14,8 @@ mod outcome;
 pub(crate) use authenticator::Authenticator;
 pub(crate) use future::AuthenticateFuture;
 pub use mode::Mode;
+#[cfg(all(feature = "issuer", feature = "tracing"))]
+pub(crate) use observe::causes;
 #[cfg(feature = "cookie")]
 pub(crate) use observe::log;
 pub use observe::{AuthEvent, AuthOutcome, Observer};

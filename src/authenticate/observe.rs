@@ -80,17 +80,17 @@ pub(super) fn log_accepted(despite: &Rejection) {
 #[cfg(not(feature = "tracing"))]
 pub(super) fn log_accepted(_: &Rejection) {}
 
-/// The errors behind a rejection, outermost first: a store's own text is fixed, and what happened
+/// The errors behind an error, outermost first: a store's own text is fixed, and what happened
 /// stands below it.
 #[cfg(feature = "tracing")]
-fn causes(rejection: &Rejection) -> Option<tracing::field::DisplayValue<Causes<'_>>> {
-    use std::error::Error;
-
-    rejection.source().map(|source| tracing::field::display(Causes(source)))
+pub(crate) fn causes(
+    error: &dyn std::error::Error,
+) -> Option<tracing::field::DisplayValue<Causes<'_>>> {
+    error.source().map(|source| tracing::field::display(Causes(source)))
 }
 
 #[cfg(feature = "tracing")]
-struct Causes<'a>(&'a (dyn std::error::Error + 'static));
+pub(crate) struct Causes<'a>(&'a (dyn std::error::Error + 'static));
 
 #[cfg(feature = "tracing")]
 impl std::fmt::Display for Causes<'_> {

@@ -8,6 +8,8 @@ use http::{HeaderValue, Response, StatusCode};
 use serde_json::json;
 
 use super::response::json_response;
+#[cfg(feature = "tracing")]
+use crate::authenticate::causes;
 use crate::issuer::body::BytesBody;
 use crate::issuer::error::IssueError;
 use crate::key::KeyError;
@@ -91,8 +93,11 @@ impl RefreshError {
     }
 
     /// The error as the token endpoint answers it (RFC 6749 §5.2), not to be stored by any cache.
+    ///
+    /// The answer tells the code only, so what is behind it goes to the log (feature `tracing`).
     #[must_use]
     pub fn to_response(&self) -> Response<BytesBody> {
+        self.log();
         let body = json!({ "error": self.kind.code() }).to_string();
         let mut response = json_response(self.kind.status(), body);
         if self.kind == RefreshErrorKind::Unavailable {
@@ -100,6 +105,25 @@ impl RefreshError {
         }
         response
     }
+}
+
+impl RefreshError {
+    #[cfg(feature = "tracing")]
+    fn log(&self) {
+        let (kind, reason, source) = (self.kind, self.reason, causes(self));
+        match kind {
+            RefreshErrorKind::Failed => {
+                tracing::error!(?kind, reason, source, "no token was issued")
+            }
+            RefreshErrorKind::Unavailable => {
+                tracing::warn!(?kind, reason, source, "no token was issued");
+            }
+            _ => tracing::debug!(?kind, reason, source, "no token was issued"),
+        }
+    }
+
+    #[cfg(not(feature = "tracing"))]
+    fn log(&self) {}
 }
 
 impl From<StoreError> for RefreshError {
@@ -154,5 +178,44 @@ impl Error for RefreshError {
 impl axum_core::response::IntoResponse for RefreshError {
     fn into_response(self) -> axum_core::response::Response {
         self.to_response().map(axum_core::body::Body::new)
+    }
+}
+
+#[cfg(all(test, feature = "tracing"))]
+mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_the_client_is_not_told_is_in_the_log() {
+        let log = Log::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
+        tracing::subscriber::with_default(subscriber, || {
+            let outage = RefreshError::from(StoreError::unavailable("the disk is full of eels"));
+            assert_eq!(outage.to_response().status(), StatusCode::SERVICE_UNAVAILABLE);
+            let kind = crate::issuer::IssueErrorKind::Claims;
+            let failed = RefreshError::from(IssueError::new(kind, "`exp` is the issuer's"));
+            assert_eq!(failed.to_response().status(), StatusCode::INTERNAL_SERVER_ERROR);
+        });
+        let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        let [outage, failed] = text.lines().collect::<Vec<_>>().try_into().unwrap();
+        assert!(outage.contains("WARN") && outage.contains("full of eels"), "{outage}");
+        assert!(failed.contains("ERROR") && failed.contains("`exp` is"), "{failed}");
     }
 }
