@@ -78,7 +78,7 @@
 //! | `remote` | | keys from identity providers (`key::remote`), over the `fetch::Fetch` of your choice; needs tokio |
 //! | `reqwest` | | `remote`, with `fetch::ReqwestFetch`: reqwest over rustls |
 //! | `introspection` | | opaque tokens, introspected at their issuer (`verify::introspection`), over the same; needs tokio |
-//! | `tracing` | yes | an event for each rejection: kind, reason, source; never a token, never claims |
+//! | `tracing` | yes | an event for each rejection: kind, reason, source; and for each refresh token that was used twice, with its session id; never a token, no other claim |
 //! | `issuer` | | the `issuer` module: signing keys and their rotation, access tokens, refresh tokens with theft detection, single-use tokens |
 //! | `cookie` | | `issuer`, with `issuer::cookie`: refresh tokens of browser apps in cookies, set, read and cleared |
 //! | `redis` | | the `redis` module: revocations in Redis, and a replica of them on every node; with `issuer`, sessions and single-use tokens |

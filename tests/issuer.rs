@@ -445,7 +445,7 @@ async fn one_session_too_many_ends_the_one_that_was_not_used_for_longest() {
 }
 
 #[tokio::test]
-async fn logins_at_the_same_moment_end_the_same_old_sessions() {
+async fn logins_within_a_millisecond_end_old_sessions_and_no_new_one() {
     let world = world();
     let tokens = RefreshTokens::builder(world.issuer.clone(), world.store.clone());
     let tokens = tokens.most_sessions(4).build().unwrap();

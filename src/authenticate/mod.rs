@@ -18,5 +18,7 @@ pub use mode::Mode;
 pub(crate) use observe::causes;
 #[cfg(feature = "cookie")]
 pub(crate) use observe::log;
+#[cfg(all(test, feature = "issuer", feature = "tracing"))]
+pub(crate) use observe::logged;
 pub use observe::{AuthEvent, AuthOutcome, Observer};
 pub use outcome::Outcome;

@@ -89,6 +89,32 @@ pub(crate) fn causes(
     error.source().map(|source| tracing::field::display(Causes(source)))
 }
 
+/// What is logged meanwhile.
+#[cfg(all(test, feature = "tracing"))]
+pub(crate) fn logged(run: impl FnOnce()) -> String {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
+    tracing::subscriber::with_default(subscriber, run);
+    String::from_utf8(log.0.lock().unwrap().clone()).unwrap()
+}
+
 #[cfg(feature = "tracing")]
 pub(crate) struct Causes<'a>(&'a (dyn std::error::Error + 'static));
 

@@ -91,34 +91,15 @@ impl Principal {
 
 #[cfg(all(test, feature = "tracing"))]
 mod tests {
-    use std::io;
-    use std::sync::{Arc, Mutex};
-
+    use super::super::observe::logged;
     use super::*;
-
-    #[derive(Clone, Default)]
-    struct Log(Arc<Mutex<Vec<u8>>>);
-
-    impl io::Write for Log {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
 
     #[test]
     fn a_missing_layer_is_logged_with_what_to_do() {
-        let log = Log::default();
-        let writer = log.clone();
-        let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
-        tracing::subscriber::with_default(subscriber, || {
+        let text = logged(|| {
             let rejection = Outcome::of(&Extensions::new()).unwrap_err();
             assert_eq!(rejection.kind(), RejectionKind::Misconfigured);
         });
-        let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
         assert!(text.contains("ERROR") && text.contains("no AuthLayer"), "{text}");
         assert_eq!(text.lines().count(), 1, "{text}");
     }

@@ -63,8 +63,8 @@
 //! Redis must not evict: with `maxmemory`, set `maxmemory-policy noeviction` ([`RedisStore::ping`]
 //! checks that). At its `maxmemory` it takes no revocation that comes alone, begins no session and
 //! refreshes none, each an error before anything has changed; but sessions still end and are
-//! revoked, for what goes then is larger than what comes. (`RefreshTokens::end_all` ends them too, and is an
-//! error then all the same: tokens without a session live on.)
+//! revoked, for what goes then is larger than what comes. (`RefreshTokens::end_all` ends them too,
+//! and is an error then all the same: tokens without a session live on.)
 //!
 //! Turn persistence on: with `appendfsync everysec` a crash takes the last second, with a failover
 //! what was not yet replicated, and only replicas that saw it bring it back. A process that starts
@@ -99,7 +99,9 @@
 //!
 //! A list of a subject's sessions, and the end of them all, takes one round trip to learn their ids
 //! and one for the step itself, again if others begin in between. It keeps Redis busy for some
-//! 50 µs per session: bound how many sessions a subject may have if whoever signs in is not trusted.
+//! 50 µs per session, of which `RefreshTokensBuilder::most_sessions` bounds the number. To begin a
+//! session takes such a list before; to refresh one, a question for its revocation, which a replica
+//! answers itself.
 //!
 //! ```no_run
 //! use std::time::Duration;

@@ -139,19 +139,19 @@ impl<C> Slots<C> {
             return;
         }
         let hash = self.hasher.hash_one(token.bearer.as_bytes());
-        let [first, second] = self.places(hash);
-        let has = |slot: &ArcSwapOption<Entry<C>>, taken: bool| match slot.load().as_ref() {
-            Some(entry) if taken => entry.hash == hash,
-            entry => entry.is_none() && !taken,
+        let places = self.places(hash);
+        let is_own = |slot: &&ArcSwapOption<Entry<C>>| {
+            slot.load().as_ref().is_some_and(|entry| entry.hash == hash)
         };
-        // the upper bits chose neither slot
+        let is_free = |slot: &&ArcSwapOption<Entry<C>>| slot.load().is_none();
+        // The uppermost bit had no part in choosing the two.
+        let [first, second] = places;
         let any = if hash >> 63 == 0 { first } else { second };
-        let one = [true, false]
-            .into_iter()
-            .find_map(|taken| [first, second].into_iter().find(|slot| has(slot, taken)));
+        let place = places.into_iter().find(is_own);
+        let place = place.or_else(|| places.into_iter().find(is_free)).unwrap_or(any);
         let entry =
             Entry { token: Arc::clone(token), policy: Arc::clone(policy), epoch, bytes, hash };
-        self.give_back(one.unwrap_or(any).swap(Some(Arc::new(entry))));
+        self.give_back(place.swap(Some(Arc::new(entry))));
     }
 
     /// Clears a few slots if the bytes are used up: expired entries first, and otherwise whatever
@@ -235,6 +235,29 @@ mod tests {
             let last = other.last_mut().unwrap();
             *last = if *last == b'A' { b'E' } else { b'A' };
             assert!(slots.find_at(hash, &other, |_| ()).is_none());
+        }
+
+        #[test]
+        fn the_bytes_of_what_is_there_are_counted_whoever_puts_and_clears() {
+            let cache = TokenCache::new().max_entries(16).max_bytes(16 << 10);
+            let (verifier, tokens) = verified(200, cache);
+            std::thread::scope(|scope| {
+                for thread in 0..4 {
+                    let (verifier, tokens) = (&verifier, &tokens);
+                    scope.spawn(move || {
+                        for token in tokens.iter().cycle().skip(thread * 50).take(600) {
+                            let request = http::Request::new(());
+                            let bearer = BearerToken::parse(token).unwrap();
+                            let _ = verifier.verify(bearer, &RequestHead::from(&request));
+                        }
+                    });
+                }
+            });
+            let slots = verifier.slots().unwrap();
+            let entries = slots.slots.iter().filter_map(|slot| slot.load_full());
+            let there: usize = entries.map(|entry| entry.bytes).sum();
+            assert!(there > 0 && there <= slots.max_bytes, "{there}");
+            assert_eq!(slots.bytes.load(Ordering::Relaxed), there);
         }
 
         #[test]

@@ -350,6 +350,27 @@ async fn a_thousand_sessions_of_one_subject_end_in_one_step() {
     let _ = refresh(&tokens, text(&other)).await.unwrap();
 }
 
+/// Those that begin together do not see each other; the next one does.
+#[tokio::test]
+async fn the_next_login_ends_what_logins_at_once_were_too_many() {
+    let Some(server) = RedisServer::start(&[]) else { return };
+    let issuer = Issuer::builder().keys(signing_keys()).issuer("https://id.example.com");
+    let issuer = issuer.audience("api").build().unwrap();
+    let tokens = RefreshTokens::builder(issuer, patient(&server)).most_sessions(2).build().unwrap();
+    let grants = join_all((0..8).map(|_| begin(&tokens, "ada"))).await;
+    let other = begin(&tokens, "bob").await;
+    let last = begin(&tokens, "ada").await;
+    let left = tokens.sessions("ada").await.unwrap();
+    assert!(left.len() == 2 && left.iter().any(|session| session.id == last.session().id));
+    let mut dead = 0;
+    for grant in &grants {
+        let id = grant.session().id.as_str();
+        dead += u32::from(session_is_revoked(tokens.store(), id).await);
+    }
+    assert_eq!(dead, 7, "what ended is revoked, and nothing else");
+    assert!(!session_is_revoked(tokens.store(), other.session().id.as_str()).await);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn all_end_while_others_begin() {
     let Some(server) = RedisServer::start(&[]) else { return };

@@ -72,7 +72,8 @@ impl<S> RefreshTokensBuilder<S> {
 
     /// Sets how many sessions a subject can have at the same time: 100 by default. When one more
     /// begins, the one that was not used for longest ends first. Logins at the very same moment
-    /// do not see each other: there may then be as many too many until the next one.
+    /// do not see each other: there may then be as many too many until the next one, and also while
+    /// the store cannot list them.
     pub fn most_sessions(mut self, sessions: usize) -> Self {
         self.most_sessions = sessions;
         self

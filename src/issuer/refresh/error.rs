@@ -183,37 +183,18 @@ impl axum_core::response::IntoResponse for RefreshError {
 
 #[cfg(all(test, feature = "tracing"))]
 mod tests {
-    use std::io;
-    use std::sync::{Arc, Mutex};
-
     use super::*;
-
-    #[derive(Clone, Default)]
-    struct Log(Arc<Mutex<Vec<u8>>>);
-
-    impl io::Write for Log {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
+    use crate::authenticate::logged;
 
     #[test]
     fn what_the_client_is_not_told_is_in_the_log() {
-        let log = Log::default();
-        let writer = log.clone();
-        let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
-        tracing::subscriber::with_default(subscriber, || {
+        let text = logged(|| {
             let outage = RefreshError::from(StoreError::unavailable("the disk is full of eels"));
             assert_eq!(outage.to_response().status(), StatusCode::SERVICE_UNAVAILABLE);
             let kind = crate::issuer::IssueErrorKind::Claims;
             let failed = RefreshError::from(IssueError::new(kind, "`exp` is the issuer's"));
             assert_eq!(failed.to_response().status(), StatusCode::INTERNAL_SERVER_ERROR);
         });
-        let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
         let [outage, failed] = text.lines().collect::<Vec<_>>().try_into().unwrap();
         assert!(outage.contains("WARN") && outage.contains("full of eels"), "{outage}");
         assert!(failed.contains("ERROR") && failed.contains("`exp` is"), "{failed}");

@@ -128,7 +128,8 @@ impl<S: RefreshStore> RefreshTokens<S> {
     }
 
     /// Spends a refresh token and yields the next one. If it was spent before, the session ends and
-    /// the hook is told. A session whose id was revoked in the store ends too.
+    /// the hook is told. Before that the store is asked whether the session was revoked by its id:
+    /// then it ends too.
     ///
     /// # Errors
     /// [`InvalidGrant`](RefreshErrorKind::InvalidGrant) if the text is no refresh token, or the
