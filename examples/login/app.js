@@ -55,7 +55,7 @@ async function api(method, path) {
   let response = await ask();
   if (response.status === 401) {
     // Unless another call has got a new one while this was under way.
-    if (access === used) await refresh();
+    if (!access || access === used) await refresh();
     response = await ask();
   }
   return response;
