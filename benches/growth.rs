@@ -20,10 +20,10 @@ use criterion::{
 use resident::resident;
 use support::{Inner, User, call, filled, request, shared};
 use tower::Layer;
+use tower_bearer::clock::{Clock, SystemClock};
 use tower_bearer::key::{Key, KeySet};
 use tower_bearer::revocation::{MemoryStore, Revocation, RevocationCheck, TokenIdentity};
 use tower_bearer::testing::{TestIssuer, TokenBuilder};
-use tower_bearer::time::{Clock, SystemClock};
 use tower_bearer::verify::TokenCache;
 use tower_bearer::{AuthLayer, Verifier};
 

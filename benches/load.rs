@@ -18,7 +18,7 @@ use axum::Router;
 use axum::routing::get;
 use redis_server::RedisServer;
 use serde::Deserialize;
-use tower_bearer::redis::{RedisStore, Replica};
+use tower_bearer::redis_store::{RedisStore, Replica};
 use tower_bearer::revocation::{Identifiers, MemoryStore};
 use tower_bearer::testing::TestIssuer;
 use tower_bearer::verify::TokenCache;

@@ -6,12 +6,12 @@ use std::hint::black_box;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use tower_bearer::redis::{RedisStore, Replica};
+use tower_bearer::clock::{Clock, SystemClock, UnixTime};
+use tower_bearer::redis_store::{RedisStore, Replica};
 use tower_bearer::revocation::{
     MemoryStore, Revocation, RevocationCheck, RevocationStore, TokenIdentity,
 };
 use tower_bearer::step::Step;
-use tower_bearer::time::{Clock, SystemClock, UnixTime};
 
 #[path = "../tests/support/redis_server.rs"]
 mod redis_server;

@@ -84,7 +84,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     ask("a token without session", &no_session).await?;
 
     println!("- alice logs out");
-    let never = tower_bearer::time::UnixTime::MAX;
+    let never = tower_bearer::clock::UnixTime::MAX;
     store.revoke(&Revocation::session("session-1", never)).await?;
     ask("alice", &alice).await?;
     ask("bob", &bob).await?;

@@ -5,7 +5,7 @@
 use axum::Router;
 use axum::routing::{get, post};
 use serde::Deserialize;
-use tower_bearer::axum::Granted;
+use tower_bearer::extract::Granted;
 use tower_bearer::guard::{Guard, Policy, role, scope};
 use tower_bearer::testing::TestIssuer;
 use tower_bearer::{AuthLayer, Claims, RequireLayer};

@@ -43,7 +43,7 @@
 //!
 //! | Module | Step |
 //! |---|---|
-//! | [`time`], [`step`], [`head`], [`rejection`] | what all steps speak of |
+//! | [`clock`], [`step`], [`head`], [`rejection`] | what all steps speak of |
 //! | `fetch` | requests to identity providers, bounded in size and time |
 //! | [`credentials`] | where the token stands in the request |
 //! | [`key`] | keys, each bound to one algorithm |
@@ -54,9 +54,9 @@
 //! | [`guard`] | scopes, roles, conditions |
 //! | [`respond`] | what a rejection looks like |
 //! | [`layer`] | the tower layers |
-//! | `axum` | extractors |
+//! | `extract` | extractors |
 //! | `issuer` | tokens made here: access, refresh and single-use; sessions and their end |
-//! | `redis` | revocations, sessions and single-use tokens shared by many processes, and a local copy of the revocations |
+//! | `redis_store` | revocations, sessions and single-use tokens shared by many processes, and a local copy of the revocations |
 //! | `testing` | tokens, clocks and conformance suites for tests |
 //! | [`threat_model`] | what this crate defends against, and what it leaves to you |
 //!
@@ -81,7 +81,7 @@
 //! | `tracing` | yes | an event for each rejection: kind, reason, source; and for each refresh token that was used twice, with its session id; never a token, no other claim |
 //! | `issuer` | | the `issuer` module: signing keys and their rotation, access tokens, refresh tokens with theft detection, single-use tokens |
 //! | `cookie` | | `issuer`, with `issuer::cookie`: refresh tokens of browser apps in cookies, set, read and cleared |
-//! | `redis` | | the `redis` module: revocations in Redis, and a replica of them on every node; with `issuer`, sessions and single-use tokens |
+//! | `redis` | | the `redis_store` module: revocations in Redis, and a replica of them on every node; with `issuer`, sessions and single-use tokens |
 //! | `redis-tls` | | `rediss://` with rustls, for `redis` |
 //! | `testing` | | the `testing` module |
 //!
@@ -102,10 +102,11 @@
 )]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+pub mod clock;
+pub mod dangerous;
 pub mod head;
 pub mod rejection;
 pub mod step;
-pub mod time;
 
 #[cfg(feature = "remote")]
 #[cfg_attr(docsrs, doc(cfg(feature = "remote")))]
@@ -127,13 +128,13 @@ pub mod layer;
 
 #[cfg(feature = "axum")]
 #[cfg_attr(docsrs, doc(cfg(feature = "axum")))]
-pub mod axum;
+pub mod extract;
 #[cfg(feature = "issuer")]
 #[cfg_attr(docsrs, doc(cfg(feature = "issuer")))]
 pub mod issuer;
 #[cfg(feature = "redis")]
 #[cfg_attr(docsrs, doc(cfg(feature = "redis")))]
-pub mod redis;
+pub mod redis_store;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;

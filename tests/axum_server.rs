@@ -13,11 +13,11 @@ use bytes::Bytes;
 use reqwest::{Client, RequestBuilder};
 use serde::Deserialize;
 use tower_bearer::authenticate::Mode;
-use tower_bearer::axum::Granted;
 use tower_bearer::credentials::dangerous::QueryParameter;
 use tower_bearer::credentials::{
     AuthorizationHeader, Cookie, HeaderField, Sources, TokenOrigin, WebSocketProtocol,
 };
+use tower_bearer::extract::Granted;
 use tower_bearer::guard::{Guard, Policy, all, authenticated, role, scope};
 use tower_bearer::respond::{Auto, Challenge, EmptyBody, ProblemJson, RequestInfo, Responder};
 use tower_bearer::testing::TestIssuer;

@@ -14,6 +14,7 @@ use reqwest::Client;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tower_bearer::authenticate::Mode;
+use tower_bearer::clock::{Clock, UnixTime};
 use tower_bearer::credentials::CrossSiteProtection;
 use tower_bearer::issuer::cookie::TokenCookie;
 use tower_bearer::issuer::refresh::{
@@ -24,7 +25,6 @@ use tower_bearer::issuer::{BytesBody, IssueErrorKind, Issuer, SigningKeys};
 use tower_bearer::key::Algorithm;
 use tower_bearer::revocation::MemoryStore;
 use tower_bearer::testing::FakeClock;
-use tower_bearer::time::{Clock, UnixTime};
 use tower_bearer::{AuthLayer, Claims, RejectionKind, StandardClaims, Verifier};
 
 const START: u64 = 1_800_000_000;

@@ -17,12 +17,12 @@ use http::Request;
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{DecodingKey, Validation, decode, get_current_timestamp};
 use serde_json::Value;
+use tower_bearer::clock::UnixTime;
 use tower_bearer::credentials::BearerToken;
 use tower_bearer::head::RequestHead;
 use tower_bearer::key::{Algorithm, Secret};
 use tower_bearer::step::Step;
 use tower_bearer::testing::{FakeClock, TestIssuer};
-use tower_bearer::time::UnixTime;
 use tower_bearer::verify::{TokenVerifier, Verifier};
 
 const LEEWAY: u64 = 60;

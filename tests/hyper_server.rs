@@ -16,11 +16,11 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpStream;
 use tower::{Layer, Service};
 use tower_bearer::authenticate::Mode;
+use tower_bearer::clock::UnixTime;
 use tower_bearer::guard::scope;
 use tower_bearer::respond::{Auto, ProblemJson};
 use tower_bearer::revocation::{MemoryStore, Revocation, StoreCheck};
 use tower_bearer::testing::TestIssuer;
-use tower_bearer::time::UnixTime;
 use tower_bearer::{Claims, Principal, RequireLayer};
 
 #[path = "support/servers.rs"]

@@ -21,6 +21,7 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tower::ServiceExt;
+use tower_bearer::clock::{Clock, UnixTime};
 use tower_bearer::credentials::{BearerToken, dangerous::QueryParameter};
 use tower_bearer::fetch::{Fetch, FetchError, FetchLimits};
 use tower_bearer::guard::{role, scope};
@@ -29,7 +30,6 @@ use tower_bearer::key::{Algorithm, Key, Secret};
 use tower_bearer::revocation::{Identifiers, MemoryStore, Revocation};
 use tower_bearer::step::{BoxFuture, Step};
 use tower_bearer::testing::{FakeClock, TestIssuer};
-use tower_bearer::time::{Clock, UnixTime};
 use tower_bearer::verify::introspection::{
     Client, ClientAuth, Introspection, IntrospectionBuilder, JwtOrOpaque, PrivateKeyJwt,
 };

@@ -14,6 +14,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tower::{Service, ServiceBuilder, ServiceExt, service_fn, util::BoxCloneService};
 use tower_bearer::claims::{Claims, StandardClaims};
+use tower_bearer::clock::{Clock, UnixTime};
 use tower_bearer::issuer::refresh::{
     Grant, MemoryRefreshStore, NewSession, RefreshErrorKind, RefreshRequest, RefreshTokens,
 };
@@ -25,7 +26,6 @@ use tower_bearer::key::{Algorithm, KeySet, Secret};
 use tower_bearer::layer::AuthLayer;
 use tower_bearer::revocation::{Identifiers, MemoryStore, Revocation, TokenIdentity};
 use tower_bearer::testing::FakeClock;
-use tower_bearer::time::{Clock, UnixTime};
 use tower_bearer::verify::Verifier;
 
 type Body = Full<bytes::Bytes>;

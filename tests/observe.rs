@@ -10,13 +10,13 @@ use bytes::Bytes;
 use http::{Method, Request, Response};
 use http_body_util::Full;
 use tower::{Layer, ServiceExt};
-use tower_bearer::authenticate::{AuthEvent, AuthOutcome, Mode, Observer};
+use tower_bearer::authenticate::{AuthEvent, Decision, Mode, Observer};
+use tower_bearer::clock::UnixTime;
 use tower_bearer::guard::{role, scope};
 use tower_bearer::revocation::{
     Identifiers, MemoryStore, Revocation, RevocationStatus, StoreError, check_async_fn,
 };
 use tower_bearer::testing::TestIssuer;
-use tower_bearer::time::UnixTime;
 use tower_bearer::{AuthLayer, RejectionKind, RequireLayer, Verifier};
 
 #[path = "support/servers.rs"]
@@ -24,7 +24,7 @@ mod servers;
 use servers::{User, alice, bearer, layer};
 
 type Answer = Response<Full<Bytes>>;
-type Event = (AuthOutcome, Option<RejectionKind>, Option<String>);
+type Event = (Decision, Option<RejectionKind>, Option<String>);
 
 const ISSUER: Option<&str> = Some(TestIssuer::ISSUER);
 
@@ -33,7 +33,7 @@ struct Seen(Arc<Mutex<Vec<Event>>>);
 
 impl Observer for Seen {
     fn observe(&self, event: &AuthEvent<'_>) {
-        if event.outcome == AuthOutcome::Denied {
+        if event.outcome == Decision::Denied {
             assert_eq!(event.latency, Duration::ZERO);
         } else {
             assert!(event.latency < Duration::from_secs(60));
@@ -45,7 +45,7 @@ impl Observer for Seen {
 
 impl Seen {
     #[track_caller]
-    fn are(&self, expected: &[(AuthOutcome, Option<RejectionKind>, Option<&str>)]) {
+    fn are(&self, expected: &[(Decision, Option<RejectionKind>, Option<&str>)]) {
         let events = std::mem::take(&mut *self.0.lock().unwrap());
         let events: Vec<_> =
             events.iter().map(|event| (event.0, event.1, event.2.as_deref())).collect();
@@ -53,15 +53,15 @@ impl Seen {
     }
 }
 
-const ACCEPTED: (AuthOutcome, Option<RejectionKind>, Option<&str>) =
-    (AuthOutcome::Accepted, None, ISSUER);
+const ACCEPTED: (Decision, Option<RejectionKind>, Option<&str>) =
+    (Decision::Accepted, None, ISSUER);
 
-fn rejected(kind: RejectionKind) -> (AuthOutcome, Option<RejectionKind>, Option<&'static str>) {
-    (AuthOutcome::Rejected, Some(kind), None)
+fn rejected(kind: RejectionKind) -> (Decision, Option<RejectionKind>, Option<&'static str>) {
+    (Decision::Rejected, Some(kind), None)
 }
 
-fn denied(kind: RejectionKind) -> (AuthOutcome, Option<RejectionKind>, Option<&'static str>) {
-    (AuthOutcome::Denied, Some(kind), None)
+fn denied(kind: RejectionKind) -> (Decision, Option<RejectionKind>, Option<&'static str>) {
+    (Decision::Denied, Some(kind), None)
 }
 
 async fn open(_: Request<String>) -> Result<Answer, Infallible> {
@@ -99,13 +99,13 @@ async fn every_outcome_is_seen_once() {
     assert_eq!(ask(&required, Request::new(String::new())).await, 401);
     seen.are(&[rejected(RejectionKind::MissingToken)]);
     assert_eq!(ask(&required, preflight()).await, 200);
-    seen.are(&[(AuthOutcome::Preflight, None, None)]);
+    seen.are(&[(Decision::Preflight, None, None)]);
     assert_eq!(ask(&required.clone().authenticate_preflight(), preflight()).await, 401);
     seen.are(&[rejected(RejectionKind::MissingToken)]);
 
     let optional = required.clone().mode(Mode::Optional);
     assert_eq!(ask(&optional, Request::new(String::new())).await, 200);
-    seen.are(&[(AuthOutcome::Anonymous, None, None)]);
+    seen.are(&[(Decision::Anonymous, None, None)]);
     let late = bearer(&issuer.token().subject("alice").expired().sign());
     assert_eq!(ask(&optional, with(&late)).await, 401);
     seen.are(&[rejected(RejectionKind::Expired)]);
@@ -113,7 +113,7 @@ async fn every_outcome_is_seen_once() {
     assert_eq!(ask(&inspect, with(&late)).await, 200);
     seen.are(&[rejected(RejectionKind::Expired)]);
     assert_eq!(ask(&inspect, Request::new(String::new())).await, 200);
-    seen.are(&[(AuthOutcome::Anonymous, None, None)]);
+    seen.are(&[(Decision::Anonymous, None, None)]);
 }
 
 #[tokio::test]
@@ -175,7 +175,7 @@ async fn what_guards_and_handlers_deny_is_seen_once_more() {
     seen.are(&[rejected(RejectionKind::InvalidRequest), denied(RejectionKind::InvalidRequest)]);
     let answer = inspect.layer(service).oneshot(Request::new(String::new())).await.unwrap();
     assert_eq!(answer.status(), 401);
-    seen.are(&[(AuthOutcome::Anonymous, None, None), denied(RejectionKind::MissingToken)]);
+    seen.are(&[(Decision::Anonymous, None, None), denied(RejectionKind::MissingToken)]);
 
     // A layer within a layer: each reports to its own observer.
     let inner = Seen::default();
@@ -229,7 +229,7 @@ async fn a_closure_is_an_observer() {
     let count = Arc::new(Mutex::new(0));
     let counted = Arc::clone(&count);
     let layer = layer(&issuer).observer(move |event: &AuthEvent<'_>| {
-        assert_eq!(event.outcome, AuthOutcome::Accepted);
+        assert_eq!(event.outcome, Decision::Accepted);
         *counted.lock().unwrap() += 1;
     });
     assert_eq!(ask(&layer, with(&alice(&issuer))).await, 200);

@@ -25,6 +25,7 @@ use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
 use serde_json::{Value, json};
 use tower::{ServiceExt, service_fn};
 use tower_bearer::claims::{Claims, Principal, StandardClaims};
+use tower_bearer::clock::{Clock, UnixTime};
 use tower_bearer::credentials::BearerToken;
 use tower_bearer::guard::{self, Guard, claims, not, role, scope};
 use tower_bearer::head::RequestHead;
@@ -33,7 +34,6 @@ use tower_bearer::layer::AuthLayer;
 use tower_bearer::rejection::RejectionKind;
 use tower_bearer::step::Step;
 use tower_bearer::testing::{TestIssuer, inject_with};
-use tower_bearer::time::{Clock, UnixTime};
 use tower_bearer::verify::{TokenVerifier, Verified, Verifier};
 
 /// When all of this happens, in seconds.

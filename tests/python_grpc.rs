@@ -6,9 +6,9 @@
 use std::env;
 use std::process::{Command, Stdio};
 
+use tower_bearer::clock::UnixTime;
 use tower_bearer::revocation::{MemoryStore, Revocation};
 use tower_bearer::testing::TestIssuer;
-use tower_bearer::time::UnixTime;
 
 #[allow(missing_docs, clippy::all, clippy::pedantic, unreachable_pub, dead_code)]
 #[path = "support/greeter.rs"]

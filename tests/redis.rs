@@ -17,11 +17,11 @@ mod tls;
 use std::time::{Duration, Instant};
 
 use redis_server::RedisServer;
-use tower_bearer::redis::{RedisStore, Replica, ReplicaBuilder};
+use tower_bearer::clock::{Clock, SystemClock, UnixTime};
+use tower_bearer::redis_store::{RedisStore, Replica, ReplicaBuilder};
 use tower_bearer::revocation::{
     Revocation, RevocationStatus, RevocationStore, StoreError, TokenIdentity,
 };
-use tower_bearer::time::{Clock, SystemClock, UnixTime};
 
 /// What a call may take: the store's timeout and what a busy machine adds.
 const BOUND: Duration = Duration::from_millis(1500);

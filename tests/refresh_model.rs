@@ -7,10 +7,10 @@ mod model;
 
 use futures_util::FutureExt;
 use proptest::prelude::*;
+use tower_bearer::clock::UnixTime;
 use tower_bearer::issuer::refresh::MemoryRefreshStore;
 use tower_bearer::revocation::{Identifiers, MemoryStore};
 use tower_bearer::testing::FakeClock;
-use tower_bearer::time::UnixTime;
 
 proptest! {
     #![proptest_config(ProptestConfig {

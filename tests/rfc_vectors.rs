@@ -7,12 +7,12 @@ mod vectors;
 
 use http::Request;
 use serde_json::{Map, Value};
+use tower_bearer::clock::UnixTime;
 use tower_bearer::credentials::BearerToken;
 use tower_bearer::head::RequestHead;
 use tower_bearer::key::{Algorithm, Key, KeyErrorKind};
 use tower_bearer::step::Step;
 use tower_bearer::testing::FakeClock;
-use tower_bearer::time::UnixTime;
 use tower_bearer::verify::TokenVerifier;
 use tower_bearer::{Rejection, RejectionKind, Verifier};
 

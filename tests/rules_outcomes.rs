@@ -15,7 +15,7 @@ use http::{Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::{BodyExt, Full};
 use tower::{Layer, Service, ServiceExt, service_fn};
-use tower_bearer::authenticate::{Mode, Outcome};
+use tower_bearer::authenticate::{Authentication, Mode};
 use tower_bearer::credentials::{AuthorizationHeader, Cookie, Sources, dangerous};
 use tower_bearer::guard::{
     Guard, acr_any_of, all, any, authenticated, authenticated_within, claims, guard_fn, role, scope,
@@ -353,7 +353,7 @@ impl Row {
     ) -> (Response<()>, Bytes) {
         let inside = service_fn(|request: Request<String>| async move {
             let mut response = Response::new(Full::new(Bytes::from_static(b"inside")));
-            if let Ok(outcome) = Outcome::of(request.extensions()) {
+            if let Ok(outcome) = Authentication::of(request.extensions()) {
                 response.extensions_mut().insert(outcome.clone());
             }
             if let Some(claims) = Claims::<StandardClaims>::from_extensions(request.extensions()) {
@@ -500,8 +500,8 @@ fn optional_mode_lets_nothing_but_anonymous_requests_pass() {
         if row.kind == RejectionKind::MissingToken && row.guard.is_none() {
             assert_eq!((response.status(), &body[..]), (StatusCode::OK, &b"inside"[..]));
             assert!(response.headers().is_empty(), "{}", row.name);
-            let outcome = response.extensions().get::<Outcome>().unwrap();
-            assert!(matches!(outcome, Outcome::Anonymous), "{}: {outcome:?}", row.name);
+            let outcome = response.extensions().get::<Authentication>().unwrap();
+            assert!(matches!(outcome, Authentication::Anonymous), "{}: {outcome:?}", row.name);
             assert!(response.extensions().get::<Claims<StandardClaims>>().is_none());
         } else {
             row.assert(&response, &body, row.expected("api", "", ""));
@@ -524,12 +524,14 @@ fn inspect_mode_tells_the_handler_and_guards_still_deny() {
         assert_eq!((response.status(), &body[..]), (StatusCode::OK, &b"inside"[..]), "{name}");
         assert!(response.headers().is_empty(), "{name}");
         assert!(response.extensions().get::<Claims<StandardClaims>>().is_none(), "{name}");
-        let outcome = response.extensions().get::<Outcome>().unwrap();
+        let outcome = response.extensions().get::<Authentication>().unwrap();
         let kind = outcome.principal().unwrap_err().kind();
         assert_eq!(kind, row.kind, "{name}");
         match outcome {
-            Outcome::Anonymous => assert_eq!(row.kind, RejectionKind::MissingToken, "{name}"),
-            Outcome::Rejected(rejection) => assert_eq!(rejection.kind(), row.kind, "{name}"),
+            Authentication::Anonymous => {
+                assert_eq!(row.kind, RejectionKind::MissingToken, "{name}")
+            }
+            Authentication::Rejected(rejection) => assert_eq!(rejection.kind(), row.kind, "{name}"),
             other => panic!("{name}: {other:?}"),
         }
     }
@@ -629,7 +631,7 @@ fn a_token_in_the_query_keeps_the_response_from_shared_caches() {
 mod extractors {
     use axum::Router;
     use axum::routing::get;
-    use tower_bearer::axum::Granted;
+    use tower_bearer::extract::Granted;
     use tower_bearer::guard::Policy;
 
     use super::*;

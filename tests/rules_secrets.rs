@@ -17,7 +17,8 @@ use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use serde_json::json;
 use tower::{Layer, ServiceExt, service_fn};
-use tower_bearer::authenticate::{Mode, Outcome};
+use tower_bearer::authenticate::{Authentication, Mode};
+use tower_bearer::clock::UnixTime;
 use tower_bearer::credentials::{
     AuthorizationHeader, BearerToken, Cookie, HeaderField, Sources, WebSocketProtocol, dangerous,
 };
@@ -25,7 +26,6 @@ use tower_bearer::key::{Algorithm, JwksOptions, Key, KeyError, KeySet, SharedKey
 use tower_bearer::respond::{Auto, EmptyBody, ProblemJson, Responder};
 use tower_bearer::revocation::{MemoryStore, Revocation, TokenIdentity};
 use tower_bearer::testing::TestIssuer;
-use tower_bearer::time::UnixTime;
 use tower_bearer::{
     AuthLayer, Claims, Principal, Rejection, RejectionKind, RequireLayer, Secret, StandardClaims,
     Verifier,
@@ -222,7 +222,7 @@ fn debug_of_everything_on_the_path_of_a_request() {
                     formats(claims.registered()),
                     formats(claims.token()),
                     formats(principal),
-                    formats(Outcome::of(extensions).unwrap()),
+                    formats(Authentication::of(extensions).unwrap()),
                     formats(&TokenIdentity::new().with_token_id(MARK).with_subject(MARK)),
                     formats(&Revocation::token(MARK, UnixTime::MAX)),
                     formats(&Revocation::subject(MARK, UnixTime::MAX, UnixTime::MAX).issuer(MARK)),

@@ -10,11 +10,11 @@ use http::{Request, StatusCode, header};
 use serde::Deserialize;
 use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_bearer::claims::Principal;
+use tower_bearer::clock::UnixTime;
 use tower_bearer::guard::{Guard, scope};
 use tower_bearer::key::{KeySet, SharedKeys};
 use tower_bearer::revocation::{MemoryStore, Revocation};
 use tower_bearer::testing::{FakeClock, TestIssuer};
-use tower_bearer::time::UnixTime;
 use tower_bearer::verify::TokenCache;
 use tower_bearer::{Algorithm, AuthLayer, Rejection, RejectionKind, Verifier};
 

@@ -20,12 +20,12 @@ use tonic::{Code, Request, Status};
 use tonic_web::{GrpcWebClientLayer, GrpcWebLayer};
 use tower::ServiceBuilder;
 use tower_bearer::authenticate::Mode;
+use tower_bearer::clock::UnixTime;
 use tower_bearer::guard::{claims, role, scope};
 use tower_bearer::revocation::{
     Identifiers, MemoryStore, Revocation, RevocationStatus, StoreError, check_async_fn,
 };
 use tower_bearer::testing::TestIssuer;
-use tower_bearer::time::UnixTime;
 use tower_bearer::{Principal, RequireLayer, StandardClaims};
 
 #[allow(missing_docs, clippy::all, clippy::pedantic, unreachable_pub, dead_code)]

@@ -22,6 +22,7 @@ use tower::buffer::Buffer;
 use tower::limit::ConcurrencyLimit;
 use tower::util::BoxCloneSyncService;
 use tower::{Layer, Service, ServiceBuilder, ServiceExt};
+use tower_bearer::clock::{Clock, UnixTime};
 use tower_bearer::key::{
     BoxFuture, KeySnapshot, KeySource, KeysUnavailable, MissingKey, SharedKeys,
 };
@@ -32,7 +33,6 @@ use tower_bearer::revocation::{
 };
 use tower_bearer::step::Step;
 use tower_bearer::testing::{FakeClock, TestIssuer};
-use tower_bearer::time::{Clock, UnixTime};
 use tower_bearer::{
     AuthLayer, Claims, KeySet, Rejection, RejectionKind, RequireLayer, Verifier, guard,
 };

@@ -12,6 +12,7 @@ use axum::routing::{delete, get, post};
 use axum::{Json, Router, middleware};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tower_bearer::clock::{Clock, SystemClock};
 use tower_bearer::guard::role;
 use tower_bearer::issuer::cookie::TokenCookie;
 use tower_bearer::issuer::refresh::{
@@ -19,7 +20,6 @@ use tower_bearer::issuer::refresh::{
 };
 use tower_bearer::issuer::{BytesBody, JwksService, SigningKeys};
 use tower_bearer::revocation::RevocationCheck;
-use tower_bearer::time::{Clock, SystemClock};
 use tower_bearer::{AuthLayer, Claims, RequireLayer, Verifier};
 
 use super::{page, users};

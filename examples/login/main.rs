@@ -38,7 +38,7 @@ use tower_bearer::issuer::cookie::TokenCookie;
 use tower_bearer::issuer::refresh::{MemoryRefreshStore, RefreshTokens};
 use tower_bearer::issuer::{Issuer, PrivateKey, SigningKeys};
 use tower_bearer::key::Algorithm;
-use tower_bearer::redis::{RedisStore, Replica};
+use tower_bearer::redis_store::{RedisStore, Replica};
 use tower_bearer::revocation::Identifiers;
 
 use self::app::{App, Store};

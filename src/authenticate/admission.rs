@@ -2,12 +2,12 @@
 
 use http::Extensions;
 
+use super::authentication::Authentication;
 use super::authenticator::NotRevoked;
-use super::outcome::Outcome;
 use crate::claims::{Claims, Principal};
+use crate::clock::UnixTime;
 use crate::credentials::TokenOrigin;
 use crate::rejection::Rejection;
-use crate::time::UnixTime;
 use crate::verify::Verified;
 
 /// Whether a request goes on to the service.
@@ -36,15 +36,15 @@ impl<C: Send + Sync + 'static> Admission<C> {
     pub(crate) fn attach(self, extensions: &mut Extensions) -> Result<bool, Rejection> {
         let (outcome, claims) = match self {
             Self::Admitted { claims, at, origin } => {
-                (Outcome::Authenticated(Principal::new(&claims, at)), Some((claims, origin)))
+                (Authentication::Authenticated(Principal::new(&claims, at)), Some((claims, origin)))
             }
-            Self::Anonymous => (Outcome::Anonymous, None),
-            Self::Preflight => (Outcome::Preflight, None),
-            Self::Inspected(rejection) => (Outcome::Rejected(rejection), None),
+            Self::Anonymous => (Authentication::Anonymous, None),
+            Self::Preflight => (Authentication::Preflight, None),
+            Self::Inspected(rejection) => (Authentication::Rejected(rejection), None),
             Self::Rejected(rejection) => return Err(rejection),
         };
         // The outer layer's claims may be of a type that this one does not know.
-        if let Some(Outcome::Authenticated(outer)) = extensions.insert(outcome) {
+        if let Some(Authentication::Authenticated(outer)) = extensions.insert(outcome) {
             outer.remove_claims(extensions);
         }
         let Some((claims, origin)) = claims else {

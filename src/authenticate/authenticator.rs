@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::admission::Admission;
 use super::future::{AuthenticateFuture, Waiting};
 use super::mode::Mode;
-use super::observe::{AuthEvent, AuthOutcome, Observer, log, log_accepted};
+use super::observe::{AuthEvent, Decision, Observer, log, log_accepted};
 use crate::credentials::{TokenSource, is_cors_preflight};
 use crate::head::RequestHead;
 use crate::rejection::{Rejection, RejectionKind};
@@ -131,12 +131,12 @@ impl<V: TokenVerifier, R: RevocationCheck> Authenticator<V, R> {
     /// Logs and reports a decision.
     pub(super) fn decided(&self, admission: Admitted<V>, started: Option<Instant>) -> Admitted<V> {
         let (outcome, rejection) = match &admission {
-            Admission::Admitted { .. } => (AuthOutcome::Accepted, None),
-            Admission::Anonymous => (AuthOutcome::Anonymous, None),
-            Admission::Preflight => (AuthOutcome::Preflight, None),
+            Admission::Admitted { .. } => (Decision::Accepted, None),
+            Admission::Anonymous => (Decision::Anonymous, None),
+            Admission::Preflight => (Decision::Preflight, None),
             Admission::Inspected(rejection) | Admission::Rejected(rejection) => {
                 log(rejection);
-                (AuthOutcome::Rejected, Some(rejection))
+                (Decision::Rejected, Some(rejection))
             }
         };
         if let (Some(observer), Some(started)) = (&self.observer, started) {
@@ -157,7 +157,7 @@ impl<V, R> Authenticator<V, R> {
         log(rejection);
         if let Some(observer) = &self.observer {
             observer.observe(&AuthEvent {
-                outcome: AuthOutcome::Denied,
+                outcome: Decision::Denied,
                 kind: Some(rejection.kind()),
                 issuer: None,
                 latency: std::time::Duration::ZERO,

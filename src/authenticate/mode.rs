@@ -11,6 +11,6 @@ pub enum Mode {
     /// client learns to refresh instead of silently losing its rights.
     Optional,
     /// Both pass, and the handler finds the outcome: as `Result<Claims<C>, Rejection>` in axum, as
-    /// [`Outcome`](super::Outcome) in the extensions elsewhere. Guards still reject.
+    /// [`Authentication`](super::Authentication) in the extensions elsewhere. Guards still reject.
     Inspect,
 }

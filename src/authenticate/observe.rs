@@ -7,7 +7,7 @@ use crate::rejection::{Rejection, RejectionKind};
 /// What became of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum AuthOutcome {
+pub enum Decision {
     /// Authenticated.
     Accepted,
     /// Let through without a token.
@@ -27,13 +27,13 @@ pub enum AuthOutcome {
 #[non_exhaustive]
 pub struct AuthEvent<'a> {
     /// What became of the request.
-    pub outcome: AuthOutcome,
+    pub outcome: Decision,
     /// What was wrong, if anything was.
     pub kind: Option<RejectionKind>,
     /// The issuer of the token, once it was verified.
     pub issuer: Option<&'a str>,
     /// How long the decision took, waiting for keys and stores included; zero for
-    /// [`AuthOutcome::Denied`].
+    /// [`Decision::Denied`].
     pub latency: Duration,
 }
 

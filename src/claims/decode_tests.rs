@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::decode::decode;
 use super::{ClaimNames, RegisteredClaims, StandardClaims};
-use crate::time::UnixTime;
+use crate::clock::UnixTime;
 
 fn read<C: serde::de::DeserializeOwned>(json: &str) -> Result<(RegisteredClaims, C), String> {
     decode(json.to_owned(), &ClaimNames::default()).map_err(|error| error.to_string())

@@ -8,8 +8,8 @@ use http::Extensions;
 
 use super::registered::RegisteredClaims;
 use super::token::{Claims, VerifiedToken};
+use crate::clock::UnixTime;
 use crate::credentials::BearerToken;
-use crate::time::UnixTime;
 
 /// Who sent this request, for guards and for middleware that need not know the claims type.
 ///

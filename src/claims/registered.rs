@@ -5,7 +5,7 @@ use std::fmt;
 use super::roles::Roles;
 use super::scopes::Scopes;
 use super::text::{Text, Texts};
-use crate::time::UnixTime;
+use crate::clock::UnixTime;
 
 /// The claims of [RFC 7519 §4.1](https://www.rfc-editor.org/rfc/rfc7519#section-4.1) and
 /// [RFC 9068 §2.2](https://www.rfc-editor.org/rfc/rfc9068#section-2.2), with their types checked: a

@@ -11,7 +11,7 @@ use serde::de::{self, Deserialize, Deserializer, IntoDeserializer, SeqAccess, Vi
 use serde::forward_to_deserialize_any;
 
 use super::error::ClaimsError;
-use crate::time::UnixTime;
+use crate::clock::UnixTime;
 
 /// A string that borrows from the payload where it has no escapes.
 /// (`Cow` by itself always copies.)

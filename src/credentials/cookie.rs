@@ -5,10 +5,10 @@ use std::ops::Range;
 use http::header::COOKIE;
 use http::{HeaderName, HeaderValue};
 
-use crate::credentials::dangerous::DangerousCookie;
 use crate::credentials::list::{parts, trim};
 use crate::credentials::token::{DEFAULT_MAX_LEN, invalid};
 use crate::credentials::{BearerToken, CrossSiteProtection, TokenOrigin, TokenSource};
+use crate::dangerous::Dangerous;
 use crate::head::RequestHead;
 use crate::rejection::Rejection;
 
@@ -54,8 +54,8 @@ impl Cookie {
     }
 
     /// Options that make it take tokens which it should not.
-    pub fn dangerous(self) -> DangerousCookie {
-        DangerousCookie(self)
+    pub fn dangerous(self) -> Dangerous<Self> {
+        Dangerous(self)
     }
 
     pub(super) fn unprotected(self) -> Self {
@@ -75,6 +75,16 @@ impl Cookie {
             Some([b'"', .., b'"']) => value.start + 1..value.end - 1,
             _ => value,
         })
+    }
+}
+
+impl Dangerous<Cookie> {
+    /// Takes the token whatever site caused the request. Any page of the web can then act for a user
+    /// who is signed in, as far as the cookie's `SameSite` lets it; and pages of other subdomains
+    /// and ports of the host in any case. For services that check `Origin` themselves, or that
+    /// change nothing whatever the method.
+    pub fn accept_requests_of_other_sites(self) -> Cookie {
+        self.0.unprotected()
     }
 }
 

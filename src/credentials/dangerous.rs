@@ -1,4 +1,4 @@
-//! Places that a token can be in but should not be, and tokens that should not be taken from them.
+//! Places that a token can be in but should not be.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use http::HeaderName;
 use percent_encoding::{percent_decode, percent_decode_str};
 
 use crate::credentials::token::{DEFAULT_MAX_LEN, invalid};
-use crate::credentials::{BearerToken, Cookie, TokenOrigin, TokenSource};
+use crate::credentials::{BearerToken, TokenOrigin, TokenSource};
 use crate::head::RequestHead;
 use crate::rejection::Rejection;
 
@@ -66,21 +66,6 @@ impl TokenSource for QueryParameter {
 
     fn header_names(&self) -> Vec<HeaderName> {
         Vec::new()
-    }
-}
-
-/// Options that make a [`Cookie`] take tokens which it should not.
-#[derive(Debug, Clone)]
-#[must_use = "nothing was changed yet"]
-pub struct DangerousCookie(pub(super) Cookie);
-
-impl DangerousCookie {
-    /// Takes the token whatever site caused the request. Any page of the web can then act for a user
-    /// who is signed in, as far as the cookie's `SameSite` lets it; and pages of other subdomains
-    /// and ports of the host in any case. For services that check `Origin` themselves, or that
-    /// change nothing whatever the method.
-    pub fn accept_requests_of_other_sites(self) -> Cookie {
-        self.0.unprotected()
     }
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::traits::Guard;
 use crate::claims::Principal;
+use crate::clock::UnixTime;
 use crate::rejection::{Rejection, RejectionKind};
-use crate::time::UnixTime;
 
 /// The guard made by [`authenticated_within`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

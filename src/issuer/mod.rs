@@ -12,7 +12,7 @@
 //! 4. [`single_use`] makes tokens that are redeemed exactly once: links to sign in, the handover of
 //!    a session to another domain.
 //! 5. `cookie` (feature `cookie`) keeps the tokens of browser apps where no script can read them.
-//! 6. Every time comes from the issuer's [`Clock`](crate::time::Clock), every random bit from the
+//! 6. Every time comes from the issuer's [`Clock`](crate::clock::Clock), every random bit from the
 //!    crypto backend.
 //!
 //! # Example

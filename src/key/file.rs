@@ -18,7 +18,7 @@ use super::set::KeySet;
 use super::shared::SharedKeys;
 use super::single::Key;
 use super::source::{BoxFuture, KeySnapshot, KeySource, KeysUnavailable, MissingKey};
-use crate::time::{Clock, SystemClock, UnixTime};
+use crate::clock::{Clock, SystemClock, UnixTime};
 
 /// A file of keys is small; this is the wrong one.
 const MAX_BYTES: u64 = 1024 * 1024;

@@ -9,6 +9,7 @@ use super::config::Config;
 use super::service::AuthService;
 use crate::authenticate::{Authenticator, Mode, Observer};
 use crate::credentials::{AuthorizationHeader, TokenSource};
+use crate::dangerous::Dangerous;
 use crate::respond::{Auto, Challenge, EmptyBody, Responder};
 use crate::revocation::{
     Identifiers, NoRevocation, OnOutage, RevocationCheck, RevocationStore, StoreCheck,
@@ -184,8 +185,8 @@ impl<V: TokenVerifier, R> AuthLayer<V, R> {
     }
 
     /// Options that make the layer accept what it should not.
-    pub fn dangerous(self) -> DangerousLayer<V, R> {
-        DangerousLayer(self)
+    pub fn dangerous(self) -> Dangerous<Self> {
+        Dangerous(self)
     }
 
     fn with(self, set: impl FnOnce(&mut Config<V, R>)) -> Self {
@@ -195,11 +196,7 @@ impl<V: TokenVerifier, R> AuthLayer<V, R> {
     }
 }
 
-/// Options that make a layer accept what it should not.
-#[must_use = "nothing was changed yet"]
-pub struct DangerousLayer<V, R>(AuthLayer<V, R>);
-
-impl<V: TokenVerifier, R> DangerousLayer<V, R> {
+impl<V: TokenVerifier, R> Dangerous<AuthLayer<V, R>> {
     /// Accepts tokens without knowing whether they were revoked, for as long as the revocation
     /// check cannot answer. Whoever can keep the store from answering then has all revoked tokens
     /// back.
@@ -228,11 +225,5 @@ impl<V, R> fmt::Debug for AuthLayer<V, R> {
             .field("mode", &self.config.authenticator.mode)
             .field("preflight_passes", &self.config.authenticator.preflight_passes)
             .finish_non_exhaustive()
-    }
-}
-
-impl<V, R> fmt::Debug for DangerousLayer<V, R> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("DangerousLayer").field(&self.0).finish()
     }
 }

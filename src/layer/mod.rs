@@ -1,7 +1,7 @@
 //! The tower layers: [`AuthLayer`] around a service, [`RequireLayer`] around what needs more.
 //!
 //! 1. [`AuthLayer`] authenticates each request and puts the outcome into its extensions: as
-//!    [`Claims<C>`](crate::claims::Claims) and as [`Outcome`](crate::authenticate::Outcome).
+//!    [`Claims<C>`](crate::claims::Claims) and as [`Authentication`](crate::authenticate::Authentication).
 //! 2. [`RequireLayer`] lets pass whom its [`Guard`](crate::guard::Guard) lets pass. It has to stand
 //!    inside of an [`AuthLayer`].
 //! 3. What they reject is rendered in one place, by the outer `AuthLayer`, whoever rejected it: the
@@ -70,7 +70,7 @@ mod render;
 mod require;
 mod service;
 
-pub use auth_layer::{AuthLayer, DangerousLayer};
+pub use auth_layer::AuthLayer;
 pub use body::ResponseBody;
 pub use future::ResponseFuture;
 #[cfg(feature = "axum")]

@@ -14,7 +14,7 @@ use tower_service::Service;
 
 use super::body::ResponseBody;
 use super::render::undecorated;
-use crate::authenticate::Outcome;
+use crate::authenticate::Authentication;
 use crate::guard::Guard;
 use crate::head::RequestHead;
 use crate::rejection::Rejection;
@@ -61,7 +61,7 @@ pub struct RequireService<S, G> {
 
 impl<S, G: Guard> RequireService<S, G> {
     fn check<B>(&self, request: &Request<B>) -> Result<(), Rejection> {
-        self.guard.check(Outcome::of(request.extensions())?.principal()?)
+        self.guard.check(Authentication::of(request.extensions())?.principal()?)
     }
 }
 

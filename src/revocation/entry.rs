@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::TokenIdentity;
-use crate::time::UnixTime;
+use crate::clock::UnixTime;
 
 /// An order to a store: these tokens no longer count.
 ///

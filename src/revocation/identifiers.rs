@@ -102,7 +102,7 @@ impl fmt::Debug for Identifiers {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::UnixTime;
+    use crate::clock::UnixTime;
 
     #[test]
     fn an_epoch_needs_subject_and_moment_of_issue() {

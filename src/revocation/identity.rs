@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Identifiers, Revocation};
 use crate::claims::RegisteredClaims;
-use crate::time::UnixTime;
+use crate::clock::UnixTime;
 
 /// A borrowed view of what a verified token can be revoked by.
 ///
@@ -15,7 +15,7 @@ use crate::time::UnixTime;
 ///
 /// ```
 /// use tower_bearer::revocation::TokenIdentity;
-/// use tower_bearer::time::UnixTime;
+/// use tower_bearer::clock::UnixTime;
 ///
 /// let identity = TokenIdentity::new()
 ///     .with_issuer("https://id.example.com")

@@ -20,8 +20,8 @@
 //! | [`MemoryStore`] | at once | at once, in this process, until it ends |
 //! | [`StoreCheck`] over your [`RevocationStore`] | after a round trip | at once, everywhere |
 //! | [`Cached`] over that | mostly at once | after at most the staleness you give |
-//! | `redis::RedisStore` by `StoreCheck` | after a round trip | at once, everywhere |
-//! | `redis::Replica` of that | at once | in milliseconds, everywhere |
+//! | `redis_store::RedisStore` by `StoreCheck` | after a round trip | at once, everywhere |
+//! | `redis_store::Replica` of that | at once | in milliseconds, everywhere |
 //! | [`check_fn`], [`check_async_fn`] | as the closure does | as the closure does |
 //! | [`both`] of two checks | when both did | when either does |
 //! | [`NoRevocation`] | at once | never |
@@ -32,7 +32,7 @@
 //!
 //! ```
 //! use tower_bearer::revocation::{MemoryStore, Revocation, TokenIdentity};
-//! use tower_bearer::time::{Clock, SystemClock};
+//! use tower_bearer::clock::{Clock, SystemClock};
 //! use std::time::Duration;
 //!
 //! let store = MemoryStore::new();

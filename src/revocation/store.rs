@@ -162,8 +162,8 @@ impl<S> fmt::Debug for StoreCheck<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::UnixTime;
     use crate::revocation::{MemoryStore, StoreErrorKind};
-    use crate::time::UnixTime;
     use futures_util::FutureExt;
 
     fn later(step: Step<Result<RevocationStatus, StoreError>, BoxCheckFuture>) -> BoxCheckFuture {

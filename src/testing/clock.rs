@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::time::{Clock, UnixTime};
+use crate::clock::{Clock, UnixTime};
 
 /// A clock that stands still until it is told otherwise. Clones are handles on the same clock.
 ///

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use http::Extensions;
 use serde_json::{Value, json};
 
-use crate::authenticate::Outcome;
+use crate::authenticate::Authentication;
 use crate::claims::{ClaimNames, Claims, Principal, StandardClaims, VerifiedToken, decode};
+use crate::clock::{Clock, SystemClock};
 use crate::credentials::BearerToken;
-use crate::time::{Clock, SystemClock};
 
 /// Makes a request look as if the layer had let it through with these claims, so that a handler or a
 /// guarded service can be tested by itself.
@@ -49,5 +49,5 @@ pub fn inject_with<C: Send + Sync + 'static>(
     let claims = Claims(Arc::new(VerifiedToken { custom: claims, registered, bearer }));
     let principal = Principal::new(&claims, SystemClock.now());
     extensions.insert(claims);
-    extensions.insert(Outcome::Authenticated(principal));
+    extensions.insert(Authentication::Authenticated(principal));
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use crate::clock::{Clock, SystemClock, UnixTime};
 use crate::key::{Algorithm, Key, KeyError, Secret, SigningKey};
-use crate::time::{Clock, SystemClock, UnixTime};
 use crate::verify::{Audiences, Issuers, Keys, Verifier, VerifierBuilder};
 
 /// How long minted tokens are valid unless they are told otherwise.

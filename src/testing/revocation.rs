@@ -54,10 +54,10 @@ mod tests;
 use std::time::Duration;
 
 use self::cases::{Case, Kind};
+use crate::clock::{Clock, SystemClock, UnixTime};
 use crate::revocation::RevocationStore;
 #[cfg(doc)]
 use crate::revocation::StoreErrorKind;
-use crate::time::{Clock, SystemClock, UnixTime};
 
 /// Tests a store against the rules of [`RevocationStore`], in real time and without sleeping.
 ///

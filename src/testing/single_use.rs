@@ -17,9 +17,9 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use super::unique_hash;
+use crate::clock::{Clock, SystemClock};
 use crate::issuer::single_use::SingleUseStore;
 use crate::revocation::StoreError;
-use crate::time::{Clock, SystemClock};
 
 /// Tests a store against the rules of [`SingleUseStore`], in real time and without sleeping. Time
 /// passes in the calls' `now`, at most an hour ahead of the system's clock.
@@ -104,9 +104,9 @@ mod tests {
     use futures_util::FutureExt;
 
     use super::*;
+    use crate::clock::UnixTime;
     use crate::issuer::TokenHash;
     use crate::issuer::single_use::MemorySingleUseStore;
-    use crate::time::UnixTime;
 
     #[test]
     fn the_memory_store_conforms() {

@@ -11,8 +11,9 @@ use super::policy::Policy;
 use super::rules::{Accept, Types};
 use super::verifier::Verifier;
 use crate::claims::ClaimPath;
+use crate::clock::{Clock, SystemClock};
+use crate::dangerous::Dangerous;
 use crate::key::{IntoKeySource, KeySource};
-use crate::time::{Clock, SystemClock};
 
 /// RFC 9068 §2.2.
 const ACCESS_TOKEN_CLAIMS: [&str; 7] = ["iss", "exp", "aud", "sub", "client_id", "iat", "jti"];
@@ -234,10 +235,6 @@ impl<C, K, I, A> VerifierBuilder<C, K, I, A> {
     }
 }
 
-/// Options that make a verifier accept what it should not.
-#[must_use = "nothing was changed yet"]
-pub struct Dangerous<B>(pub(super) B);
-
 impl<C, K, I, A> Dangerous<VerifierBuilder<C, K, I, A>> {
     /// Accepts tokens without `exp`: they are valid for ever, unless revoked or limited by
     /// [`max_age`](VerifierBuilder::max_age).
@@ -293,12 +290,6 @@ impl Error for BuildError {}
 impl<C, K, I, A> fmt::Debug for VerifierBuilder<C, K, I, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("VerifierBuilder").finish_non_exhaustive()
-    }
-}
-
-impl<B> fmt::Debug for Dangerous<B> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Dangerous").finish_non_exhaustive()
     }
 }
 

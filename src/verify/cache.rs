@@ -10,7 +10,7 @@ use foldhash::quality::RandomState;
 
 use super::policy::Policy;
 use crate::claims::VerifiedToken;
-use crate::time::UnixTime;
+use crate::clock::UnixTime;
 
 /// How many places are looked at to make room for a new entry.
 const PLACES_TO_CLEAR: usize = 32;

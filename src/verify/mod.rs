@@ -69,8 +69,7 @@ mod verified;
 mod verifier;
 
 pub use builder::{
-    Audiences, BuildError, Dangerous, Issuers, Keys, NeedsAudience, NeedsIssuer, NeedsKeys,
-    VerifierBuilder,
+    Audiences, BuildError, Issuers, Keys, NeedsAudience, NeedsIssuer, NeedsKeys, VerifierBuilder,
 };
 pub use cache::TokenCache;
 #[cfg(feature = "issuer")]

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::compact::{Compact, SignatureBuffer};
 use super::header::Header;
 use super::rules::Rules;
+use crate::clock::Clock;
 use crate::key::{KeySource, KeysUnavailable, Lookup};
 use crate::rejection::{Rejection, RejectionKind};
-use crate::time::Clock;
 
 /// The keys and rules for tokens of one issuer.
 pub(super) struct Policy {

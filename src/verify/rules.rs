@@ -4,8 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::claims::{ClaimNames, ClaimsError, RegisteredClaims};
+use crate::clock::UnixTime;
 use crate::rejection::{Rejection, RejectionKind};
-use crate::time::UnixTime;
 
 /// Claim rules of one issuer.
 #[derive(Debug)]

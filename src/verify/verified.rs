@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::claims::{RegisteredClaims, VerifiedToken};
+use crate::clock::UnixTime;
 use crate::credentials::TokenOrigin;
-use crate::time::UnixTime;
 
 /// A token whose signature, or its issuer's word for it, and whose claims are right. Whether it was
 /// revoked is not known yet, so there is no way from here to the application's claims: the next step

@@ -19,12 +19,12 @@ use super::rules::Accept;
 use super::token_verifier::TokenVerifier;
 use super::verified::Verified;
 use crate::claims::{RegisteredClaims, VerifiedToken, decode, peek_issuer};
+use crate::clock::UnixTime;
 use crate::credentials::BearerToken;
 use crate::head::RequestHead;
 use crate::key::{BoxFuture, KeysUnavailable, MissingKey};
 use crate::rejection::{Rejection, RejectionKind};
 use crate::step::Step;
-use crate::time::UnixTime;
 
 /// Verifies signed tokens (JWS, [RFC 7519](https://www.rfc-editor.org/rfc/rfc7519)) and reads their
 /// claims into `C`.

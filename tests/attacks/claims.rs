@@ -1,9 +1,9 @@
 //! Claims that are absent, of another type, or there twice.
 
 use serde_json::{Value, json};
+use tower_bearer::clock::UnixTime;
 use tower_bearer::revocation::{Identifiers, MemoryStore, Revocation};
 use tower_bearer::testing::TestIssuer;
-use tower_bearer::time::UnixTime;
 use tower_bearer::{AuthLayer, RejectionKind};
 
 use crate::stack::*;

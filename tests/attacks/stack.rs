@@ -12,12 +12,12 @@ use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use jsonwebtoken::EncodingKey;
 use tower::{Layer, ServiceExt, service_fn};
+use tower_bearer::clock::UnixTime;
 use tower_bearer::credentials::AuthorizationHeader;
 use tower_bearer::key::Algorithm;
 use tower_bearer::layer::ResponseBody;
 use tower_bearer::revocation::{NoRevocation, RevocationCheck};
 use tower_bearer::testing::{FakeClock, TestIssuer};
-use tower_bearer::time::UnixTime;
 use tower_bearer::{AuthLayer, Rejection, RejectionKind, Secret, StandardClaims, Verifier};
 
 pub(crate) type Stack<R = NoRevocation> = AuthLayer<Verifier<StandardClaims>, R>;

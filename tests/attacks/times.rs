@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use tower_bearer::clock::UnixTime;
 use tower_bearer::revocation::NoRevocation;
 use tower_bearer::testing::FakeClock;
-use tower_bearer::time::UnixTime;
 use tower_bearer::{AuthLayer, RejectionKind};
 
 use crate::stack::*;

@@ -7,7 +7,7 @@ use tower::{Layer, ServiceExt, service_fn};
 use tower_bearer::claims::StandardClaims;
 use tower_bearer::issuer::refresh::{Grant, RefreshTokens};
 use tower_bearer::layer::AuthLayer;
-use tower_bearer::redis::OnStale;
+use tower_bearer::redis_store::OnStale;
 use tower_bearer::revocation::Identifiers;
 use tower_bearer::verify::Verifier;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tower_bearer::redis::{OnStale, RedisStore, Replica};
+use tower_bearer::redis_store::{OnStale, RedisStore, Replica};
 use tower_bearer::revocation::{
     Identifiers, Revocation, RevocationCheck, RevocationStore, StoreErrorKind, TokenIdentity,
 };

@@ -4,10 +4,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tower_bearer::redis::RedisStore;
+use tower_bearer::clock::UnixTime;
+use tower_bearer::redis_store::RedisStore;
 use tower_bearer::revocation::{Revocation, RevocationStore, StoreErrorKind, TokenIdentity};
 use tower_bearer::testing::revocation::conformance;
-use tower_bearer::time::UnixTime;
 
 use super::*;
 

@@ -2,7 +2,7 @@
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use redis::{Client, TlsCertificates};
-use tower_bearer::redis::OnStale;
+use tower_bearer::redis_store::OnStale;
 use tower_bearer::revocation::StoreErrorKind;
 
 use super::*;

@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
+use tower_bearer::clock::{Clock, UnixTime};
 use tower_bearer::issuer::refresh::{
     Grant, MOST_SUCCESSORS, NewSession, RefreshErrorKind, RefreshRequest, RefreshStore,
     RefreshTokens,
@@ -15,7 +16,6 @@ use tower_bearer::issuer::{Issuer, SigningKeys};
 use tower_bearer::key::Secret;
 use tower_bearer::revocation::TokenIdentity;
 use tower_bearer::testing::FakeClock;
-use tower_bearer::time::{Clock, UnixTime};
 
 const IDLE: u64 = 2000;
 const ABSOLUTE: u64 = 5000;

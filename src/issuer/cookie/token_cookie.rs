@@ -7,6 +7,7 @@ use http::{HeaderValue, Response, StatusCode};
 
 use super::place;
 use crate::authenticate::log;
+use crate::clock::UnixTime;
 use crate::credentials::{BearerToken, Cookie, CrossSiteProtection, TokenSource};
 use crate::head::RequestHead;
 use crate::issuer::body::BytesBody;
@@ -14,7 +15,6 @@ use crate::issuer::error::{IssueError, IssueErrorKind};
 use crate::issuer::refresh::{Grant, RefreshToken, TokenResponse};
 use crate::issuer::token::{Access, AccessToken, TokenRequest};
 use crate::rejection::{Rejection, RejectionKind};
-use crate::time::UnixTime;
 
 /// What browsers take of name and value, in bytes (RFC 6265bis §5.6).
 const MAX_LEN: usize = 4096;

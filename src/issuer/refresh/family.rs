@@ -2,9 +2,9 @@
 
 use std::fmt;
 
+use crate::clock::UnixTime;
 use crate::issuer::random::{TokenHash, base64url, is_base64url, random, sha256};
 use crate::key::KeyError;
-use crate::time::UnixTime;
 
 /// Characters of a partition: 48 bits.
 pub(super) const PARTITION: usize = 8;

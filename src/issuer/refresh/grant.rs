@@ -3,10 +3,10 @@
 use super::family::Session;
 use super::form::RefreshToken;
 use super::response::TokenResponse;
+use crate::clock::UnixTime;
 use crate::issuer::error::IssueError;
 use crate::issuer::scope;
 use crate::issuer::token::{Access, Issuer, TokenRequest};
-use crate::time::UnixTime;
 
 /// A session that was begun or refreshed: its new refresh token, and the leave to issue an access
 /// token for it.

@@ -8,12 +8,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::family::{Family, Session, SessionId, SubjectKey};
 use super::store::RefreshStore;
 use super::transition::{NewFamily, Rotate, RotateOutcome};
+use crate::clock::{Clock, SystemClock, UnixTime};
 use crate::revocation::{
     Identifiers, MemoryStore, Revocation, RevocationCheck, RevocationStatus, RevocationStore,
     StoreError, TokenIdentity,
 };
 use crate::step::Step;
-use crate::time::{Clock, SystemClock, UnixTime};
 
 /// Sessions in this process's memory, and the revocations of those that ended. A clone is a handle
 /// on the same store.

@@ -1,7 +1,7 @@
 //! [`Reuse`]: what the hook is told.
 
 use super::family::Session;
-use crate::time::UnixTime;
+use crate::clock::UnixTime;
 
 /// A spent refresh token was used again: one of the two who used it is a thief. The session has
 /// ended, and its access tokens are revoked, by the time this is told. No token is in it.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::family::{Session, SessionId, SubjectKey};
 use super::transition::{NewFamily, Rotate, RotateOutcome};
+use crate::clock::UnixTime;
 use crate::revocation::{RevocationStore, StoreError};
-use crate::time::UnixTime;
 
 /// A place where the families of refresh tokens are kept. Write plain `async fn`.
 ///

@@ -15,10 +15,10 @@ use super::request::{NewSession, RefreshRequest};
 use super::reuse::{self, Reuse};
 use super::store::RefreshStore;
 use super::transition::{NewFamily, Rotate, RotateOutcome};
+use crate::clock::UnixTime;
 use crate::issuer::scope;
 use crate::issuer::token::Issuer;
 use crate::revocation::{Revocation, TokenIdentity};
-use crate::time::UnixTime;
 
 /// The longest subject and client id, in bytes.
 const LONGEST_NAME: usize = 1024;

@@ -11,13 +11,13 @@ use serde_json::{Map, Value};
 use super::error::{SingleUseError, SingleUseErrorKind};
 use super::store::SingleUseStore;
 use super::tokens::SingleUseToken;
+use crate::clock::{Clock, UnixTime};
 use crate::credentials::BearerToken;
 use crate::head::RequestHead;
 use crate::issuer::random::{TokenHash, base64url, random};
 use crate::issuer::token::Issuer;
 use crate::key::IntoKeySource;
 use crate::step::Step;
-use crate::time::{Clock, UnixTime};
 use crate::verify::{BuildError, TokenVerifier, Verifier};
 
 /// The `typ` of these tokens: no verifier of access tokens accepts it.

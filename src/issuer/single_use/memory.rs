@@ -5,9 +5,9 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::store::SingleUseStore;
+use crate::clock::UnixTime;
 use crate::issuer::random::TokenHash;
 use crate::revocation::StoreError;
-use crate::time::UnixTime;
 
 /// Single-use tokens in this process's memory, 100,000 at most unless told otherwise. A full store
 /// takes no more. A clone is a handle on the same store.

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use crate::clock::UnixTime;
 use crate::issuer::random::TokenHash;
 use crate::revocation::StoreError;
-use crate::time::UnixTime;
 
 /// A place where single-use tokens are kept. Write plain `async fn`.
 ///

@@ -9,9 +9,9 @@ use serde::de::DeserializeOwned;
 
 use super::error::{SingleUseError, SingleUseErrorKind};
 use super::store::SingleUseStore;
+use crate::clock::{Clock, SystemClock, UnixTime};
 use crate::issuer::compact::Compact;
 use crate::issuer::random::{TokenHash, is_base64url, secret};
-use crate::time::{Clock, SystemClock, UnixTime};
 
 /// What every opaque single-use token begins with.
 const PREFIX: &str = "tbo1_";

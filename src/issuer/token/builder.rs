@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use super::Issuer;
 use super::issuer::Inner;
+use crate::clock::{Clock, SystemClock};
 use crate::issuer::error::{IssueError, IssueErrorKind};
 use crate::issuer::keys::SigningKeys;
-use crate::time::{Clock, SystemClock};
 use crate::verify::{NeedsAudience, NeedsIssuer, NeedsKeys};
 
 /// Default lifetime of access tokens.

@@ -1,7 +1,7 @@
 //! What was issued: [`AccessToken`], [`IdToken`].
 
+use crate::clock::UnixTime;
 use crate::issuer::compact::Compact;
-use crate::time::UnixTime;
 
 macro_rules! issued {
     ($(#[$doc:meta])* $name:ident) => {

@@ -8,11 +8,11 @@ use serde_json::{Map, Value, json};
 
 use super::IssuerBuilder;
 use super::request::{Access, Id, TokenRequest};
+use crate::clock::{Clock, UnixTime};
 use crate::issuer::compact::Compact;
 use crate::issuer::keys::SigningKeys;
 use crate::issuer::random::base64url;
 use crate::key::KeyError;
-use crate::time::{Clock, UnixTime};
 
 /// Signs access tokens. A clone is a handle on the same issuer.
 ///

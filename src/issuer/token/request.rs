@@ -8,10 +8,10 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{AccessToken, IdToken, Issuer};
+use crate::clock::UnixTime;
 use crate::issuer::error::{IssueError, IssueErrorKind};
 use crate::issuer::random::{base64url, random};
 use crate::issuer::scope;
-use crate::time::UnixTime;
 
 /// The claims that the issuer writes itself, or may write.
 const RESERVED: [&str; 12] = [

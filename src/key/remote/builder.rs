@@ -8,9 +8,10 @@ use super::config::{Config, Endpoint, Timing};
 use super::discovery::metadata_urls;
 use super::error::RemoteKeysError;
 use super::handle::RemoteKeys;
+use crate::clock::{Clock, SystemClock};
+use crate::dangerous::Dangerous;
 use crate::fetch::{Fetch, FetchLimits, checked_url};
 use crate::key::JwksOptions;
-use crate::time::{Clock, SystemClock};
 
 /// Builds [`RemoteKeys`]: made with [`RemoteKeys::discover`] or [`RemoteKeys::jwks`].
 ///
@@ -133,7 +134,7 @@ impl RemoteKeysBuilder {
     }
 
     /// Options that give up some of the protection.
-    pub fn dangerous(self) -> Dangerous {
+    pub fn dangerous(self) -> Dangerous<Self> {
         Dangerous(self)
     }
 
@@ -232,11 +233,7 @@ fn default_fetch() -> Result<Arc<dyn Fetch>, RemoteKeysError> {
     ))
 }
 
-/// Options that give up some of the protection.
-#[must_use = "nothing was changed yet"]
-pub struct Dangerous(RemoteKeysBuilder);
-
-impl Dangerous {
+impl Dangerous<RemoteKeysBuilder> {
     /// Takes `http` URLs for other hosts than loopback. Whoever is on the way to the provider can
     /// then give this service keys of their own, and sign whatever they like.
     pub fn allow_http(mut self) -> RemoteKeysBuilder {
@@ -248,11 +245,5 @@ impl Dangerous {
 impl fmt::Debug for RemoteKeysBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RemoteKeysBuilder").finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Dangerous {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Dangerous").finish_non_exhaustive()
     }
 }

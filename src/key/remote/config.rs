@@ -7,9 +7,9 @@ use std::time::Duration;
 use foldhash::fast::RandomState;
 use http::Uri;
 
+use crate::clock::Clock;
 use crate::fetch::{Fetch, FetchLimits};
 use crate::key::JwksOptions;
-use crate::time::Clock;
 
 pub(super) enum Endpoint {
     /// The metadata of this issuer say where its keys are.

@@ -64,7 +64,7 @@ mod refresh;
 mod state;
 mod status;
 
-pub use builder::{Dangerous, RemoteKeysBuilder};
+pub use builder::RemoteKeysBuilder;
 pub use error::{RemoteKeysError, RemoteKeysErrorKind};
 pub use handle::RemoteKeys;
 pub use status::RemoteStatus;

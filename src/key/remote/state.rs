@@ -13,8 +13,8 @@ use super::error::{RemoteKeysError, RemoteKeysErrorKind};
 use super::log::Event;
 use super::refresh::{Memory, Update, without_query};
 use super::status::RemoteStatus;
+use crate::clock::{Clock, UnixTime};
 use crate::key::{KeySet, KeySnapshot, KeysUnavailable, MissingKey};
-use crate::time::{Clock, UnixTime};
 
 pub(super) struct Shared {
     pub(super) config: Config,

@@ -10,11 +10,11 @@ use std::time::Duration;
 use pin_project_lite::pin_project;
 
 use super::slots::{Key, Remembered, Slots};
+use crate::clock::{Clock, SystemClock, UnixTime};
 use crate::revocation::{
     Identifiers, RevocationCheck, RevocationStatus, StoreError, TokenIdentity,
 };
 use crate::step::Step;
-use crate::time::{Clock, SystemClock, UnixTime};
 
 /// Remembers what another check answered, for tokens that come again.
 ///

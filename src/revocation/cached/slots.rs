@@ -127,7 +127,7 @@ impl Remembered {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::UnixTime;
+    use crate::clock::UnixTime;
     use std::collections::HashSet;
     use std::sync::atomic::AtomicBool;
 

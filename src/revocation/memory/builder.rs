@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::MemoryStore;
+use crate::clock::{Clock, SystemClock};
 use crate::revocation::Identifiers;
-use crate::time::{Clock, SystemClock};
 
 /// Sets up a [`MemoryStore`].
 #[derive(Clone)]

@@ -7,13 +7,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::MemoryStoreBuilder;
 use super::table::{Entry, FOREVER, Inserted, Shard};
+use crate::clock::{Clock, UnixTime};
 use crate::revocation::fingerprint::{Fingerprint, Fingerprinter};
 use crate::revocation::{
     Identifiers, Revocation, RevocationCheck, RevocationStatus, RevocationStore, RevocationTarget,
     StoreError, TokenIdentity,
 };
 use crate::step::Step;
-use crate::time::{Clock, UnixTime};
 
 /// Revocations in this process's memory. A clone is a handle on the same store.
 ///
@@ -36,7 +36,7 @@ use crate::time::{Clock, UnixTime};
 ///
 /// ```
 /// use tower_bearer::revocation::{Identifiers, MemoryStore, Revocation, TokenIdentity};
-/// use tower_bearer::time::UnixTime;
+/// use tower_bearer::clock::UnixTime;
 ///
 /// let store = MemoryStore::builder()
 ///     .require(Identifiers::SESSION_ID)

@@ -6,13 +6,13 @@ mod transitions;
 
 use std::time::Duration;
 
+use crate::clock::{Clock, SystemClock, UnixTime};
 use crate::issuer::TokenHash;
 use crate::issuer::refresh::{
     NewFamily, RefreshStore, Rotate, RotateOutcome, Session, SessionId, SubjectKey,
 };
 use crate::revocation::TokenIdentity;
 use crate::testing::{unique, unique_hash};
-use crate::time::{Clock, SystemClock, UnixTime};
 
 pub(super) struct Case<S> {
     name: &'static str,

@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use futures_util::FutureExt;
 
 use super::*;
+use crate::clock::UnixTime;
 use crate::issuer::refresh::{
     MemoryRefreshStore, NewFamily, Rotate, RotateOutcome, Session, SessionId, SubjectKey,
 };
 use crate::revocation::{Identifiers, Revocation, RevocationStatus, RevocationStore, StoreError};
 use crate::revocation::{RevocationTarget, TokenIdentity};
-use crate::time::UnixTime;
 
 #[test]
 fn the_memory_store_conforms() {

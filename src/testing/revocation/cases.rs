@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
+use crate::clock::UnixTime;
 use crate::revocation::{
     Identifiers, Revocation, RevocationStatus, RevocationStore, StoreErrorKind, TokenIdentity,
 };
-use crate::time::UnixTime;
 
 #[derive(Clone, Copy)]
 pub(super) enum Kind {

@@ -12,11 +12,12 @@ use super::inquiry::{Inquiry, Limits};
 use super::introspect::Introspection;
 use super::response::Kinds;
 use crate::claims::ClaimPath;
+use crate::clock::{Clock, SystemClock};
+use crate::dangerous::Dangerous;
 use crate::fetch::{Fetch, UrlProblem, checked_url};
-use crate::time::{Clock, SystemClock};
 use crate::verify::options::Options;
 use crate::verify::rules::{Accept, Types};
-use crate::verify::{Audiences, BuildError, Dangerous, NeedsAudience};
+use crate::verify::{Audiences, BuildError, NeedsAudience};
 
 /// Default of [`IntrospectionBuilder::timeout`].
 const TIMEOUT: Duration = Duration::from_secs(5);

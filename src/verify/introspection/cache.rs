@@ -3,8 +3,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::hash::{Hash, Hasher, RandomState};
 
+use crate::clock::UnixTime;
 use crate::credentials::BearerToken;
-use crate::time::UnixTime;
 
 /// A whole token as the name of what is known of it, wherever in a request it stood.
 #[derive(Clone)]

@@ -12,9 +12,9 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::form;
+use crate::clock::UnixTime;
 use crate::credentials::BearerToken;
 use crate::key::{Algorithm, KeyError, Secret, SigningKey, random_id};
-use crate::time::UnixTime;
 
 /// How long an assertion is good for: it is used at once.
 const ASSERTION_LIFETIME: Duration = Duration::from_secs(60);

@@ -11,10 +11,10 @@ use zeroize::Zeroizing;
 use super::client_auth::ClientAuth;
 use super::form;
 use super::response::unavailable;
+use crate::clock::UnixTime;
 use crate::credentials::BearerToken;
 use crate::fetch::{Fetch, FetchLimits, send};
 use crate::rejection::{Rejection, RejectionKind};
-use crate::time::UnixTime;
 
 /// The longest response, in bytes, that is read.
 const MAX_BODY: usize = 64 * 1024;

@@ -16,9 +16,9 @@ use super::cache::{Key, Shelf};
 use super::endpoint::{Endpoint, retry};
 use super::response::{Active, Kinds, read, unavailable};
 use crate::claims::VerifiedToken;
+use crate::clock::{Clock, UnixTime};
 use crate::credentials::BearerToken;
 use crate::rejection::{Rejection, RejectionKind};
-use crate::time::{Clock, UnixTime};
 use crate::verify::rules::Rules;
 
 /// For each question that may be under way, this many may wait for their turn.

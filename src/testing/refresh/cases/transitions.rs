@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::Case;
+use crate::clock::UnixTime;
 use crate::issuer::refresh::{NewFamily, RefreshStore, RotateOutcome, Session};
 use crate::testing::unique_hash;
-use crate::time::UnixTime;
 
 impl<S: RefreshStore> Case<S> {
     pub(in crate::testing::refresh) async fn creates(&self) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::time::Clock;
+use crate::clock::Clock;
 
 /// The last moment of which it is known that everything up to it is here, by two clocks: the
 /// monotonic one may stand still while a machine is suspended, the other may be set back. The

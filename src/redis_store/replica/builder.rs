@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Replica;
-use crate::redis::RedisStore;
+use crate::clock::{Clock, SystemClock};
+use crate::redis_store::RedisStore;
 use crate::revocation::StoreError;
-use crate::time::{Clock, SystemClock};
 
 /// What a replica answers about a token that it knows nothing bad of, while its copy is older than
 /// allowed, was not loaded yet, or has left something out for lack of room.

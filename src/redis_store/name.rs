@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use crate::revocation::{Revocation, RevocationTarget, TokenIdentity, nanos, whole_seconds};
 
 /// How many kinds of names there are: four of revocations, of one issuer or of any.
-pub(in crate::redis) const KINDS: usize = 8;
+pub(in crate::redis_store) const KINDS: usize = 8;
 
 /// One letter for each kind, upper case if it is of one issuer.
 const LETTERS: [u8; KINDS] = *b"tTsSuUvV";
@@ -147,7 +147,7 @@ fn issuer_digest(issuer: &str) -> [u8; 16] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::UnixTime;
+    use crate::clock::UnixTime;
 
     #[test]
     fn names_and_values_read_back() {

@@ -2,14 +2,14 @@
 //! revoked here at once.
 
 use super::Replica;
+use crate::clock::UnixTime;
 use crate::issuer::TokenHash;
 use crate::issuer::refresh::{
     NewFamily, RefreshStore, Rotate, RotateOutcome, Session, SessionId, SubjectKey,
 };
 use crate::issuer::single_use::SingleUseStore;
-use crate::redis::refresh::Ended;
+use crate::redis_store::refresh::Ended;
 use crate::revocation::{Revocation, StoreError};
-use crate::time::UnixTime;
 
 impl Replica {
     fn session_ended(&self, id: &SessionId, revoke_until: UnixTime) {

@@ -4,9 +4,9 @@ use ::redis::RedisResult;
 use ::redis::aio::MultiplexedConnection;
 use ::redis::streams::StreamReadReply;
 
-use crate::redis::connection::other_layout;
-use crate::redis::keys::Keys;
-use crate::redis::name::{Name, Value};
+use crate::redis_store::connection::other_layout;
+use crate::redis_store::keys::Keys;
+use crate::redis_store::name::{Name, Value};
 
 /// How many items or keys are read at once.
 pub(super) const BATCH: usize = 1000;

@@ -6,10 +6,10 @@ use ::redis::{ErrorKind, RedisError, RedisResult};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use crate::clock::UnixTime;
 use crate::issuer::TokenHash;
 use crate::issuer::refresh::{Session, SessionId, SubjectKey};
-use crate::redis::connection::other_layout;
-use crate::time::UnixTime;
+use crate::redis_store::connection::other_layout;
 
 /// What a script answers: texts, some of them absent.
 pub(super) type Answer = Vec<Told>;
@@ -20,12 +20,12 @@ pub(super) type Told = Option<Vec<u8>>;
 pub(super) const VALUES: usize = 9;
 
 /// 20 digits of seconds and 9 of nanoseconds: every moment there is, in their order.
-pub(in crate::redis) fn moment_text(time: UnixTime) -> String {
+pub(in crate::redis_store) fn moment_text(time: UnixTime) -> String {
     let time = time.since_epoch();
     format!("{:020}{:09}", time.as_secs(), time.subsec_nanos())
 }
 
-pub(in crate::redis) fn read_moment(text: &[u8]) -> Option<UnixTime> {
+pub(in crate::redis_store) fn read_moment(text: &[u8]) -> Option<UnixTime> {
     if text.len() != 29 || !text.iter().all(u8::is_ascii_digit) {
         return None;
     }
@@ -34,7 +34,7 @@ pub(in crate::redis) fn read_moment(text: &[u8]) -> Option<UnixTime> {
 }
 
 /// 43 characters of base64url.
-pub(in crate::redis) fn hash_text(hash: &TokenHash) -> String {
+pub(in crate::redis_store) fn hash_text(hash: &TokenHash) -> String {
     URL_SAFE_NO_PAD.encode(hash.as_bytes())
 }
 

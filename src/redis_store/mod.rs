@@ -105,9 +105,9 @@
 //!
 //! ```no_run
 //! use std::time::Duration;
-//! use tower_bearer::redis::{OnStale, RedisStore, Replica};
+//! use tower_bearer::redis_store::{OnStale, RedisStore, Replica};
 //! use tower_bearer::revocation::{Identifiers, Revocation, RevocationStore, TokenIdentity};
-//! use tower_bearer::time::{Clock, SystemClock};
+//! use tower_bearer::clock::{Clock, SystemClock};
 //!
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 //! let store = RedisStore::builder("redis://127.0.0.1/")?
@@ -142,7 +142,7 @@
 //! use tower_bearer::issuer::{Issuer, SigningKeys};
 //! use tower_bearer::key::Algorithm;
 //! use tower_bearer::layer::AuthLayer;
-//! use tower_bearer::redis::{RedisStore, Replica};
+//! use tower_bearer::redis_store::{RedisStore, Replica};
 //! use tower_bearer::revocation::{Identifiers, RevocationStore, TokenIdentity};
 //! use tower_bearer::verify::Verifier;
 //!

@@ -5,7 +5,7 @@
 
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
-use crate::redis::name::{KINDS, Name, Value};
+use crate::redis_store::name::{KINDS, Name, Value};
 use crate::revocation::{Entry, Fingerprint, Shard, TokenIdentity, random};
 
 const SHARDS: usize = 16;
@@ -125,8 +125,8 @@ impl Table {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::UnixTime;
     use crate::revocation::Revocation;
-    use crate::time::UnixTime;
 
     fn subject(id: u64, keep_until: u64) -> (Name, Value) {
         let until = UnixTime::from_secs(keep_until);

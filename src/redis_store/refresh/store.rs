@@ -8,21 +8,21 @@ use ::redis::{RedisResult, Script, ScriptInvocation};
 use super::layout::{
     Answer, Told, VALUES, hash_text, moment_text, scope_text, session, session_id,
 };
+use crate::clock::UnixTime;
 use crate::issuer::refresh::{
     MOST_SUCCESSORS, NewFamily, RefreshStore, Rotate, RotateOutcome, Session, SessionId, SubjectKey,
 };
-use crate::redis::RedisStore;
-use crate::redis::connection::{other_layout, store_error};
-use crate::redis::name::Name;
+use crate::redis_store::RedisStore;
+use crate::redis_store::connection::{other_layout, store_error};
+use crate::redis_store::name::Name;
 use crate::revocation::{Revocation, StoreError};
-use crate::time::UnixTime;
 
 /// How often the sessions of a subject are asked for while others begin.
 const TRIES: usize = 32;
 
 /// What became of a family that was to end.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(in crate::redis) enum Ended {
+pub(in crate::redis_store) enum Ended {
     /// There is none, or it is another subject's. Nothing was revoked.
     Unchanged,
     /// It was live.
@@ -85,7 +85,7 @@ impl RedisStore {
     }
 
     /// Ends a family, and tells more than whether it was live.
-    pub(in crate::redis) async fn end_one(
+    pub(in crate::redis_store) async fn end_one(
         &self,
         id: &SessionId,
         subject: Option<&SubjectKey>,
@@ -100,7 +100,7 @@ impl RedisStore {
     }
 
     /// Ends the families of a subject, and tells of each whether it was live.
-    pub(in crate::redis) async fn end_many(
+    pub(in crate::redis_store) async fn end_many(
         &self,
         subject: &SubjectKey,
         except: Option<&SessionId>,

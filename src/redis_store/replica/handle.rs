@@ -13,8 +13,8 @@ use super::feed::Feed;
 use super::freshness::Freshness;
 use super::table::Table;
 use super::{OnStale, ReplicaBuilder, ReplicaHealth};
-use crate::redis::RedisStore;
-use crate::redis::name::{Name, Value};
+use crate::redis_store::RedisStore;
+use crate::redis_store::name::{Name, Value};
 use crate::revocation::{
     BoxCheckFuture, Identifiers, Revocation, RevocationCheck, RevocationStatus, RevocationStore,
     StoreError, TokenIdentity,

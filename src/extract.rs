@@ -64,7 +64,7 @@ use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum_core::response::{IntoResponse, Response};
 use http::request::Parts;
 
-use crate::authenticate::Outcome;
+use crate::authenticate::Authentication;
 use crate::claims::Claims;
 use crate::guard::{Guard, Policy};
 use crate::layer::{ResponseBody, undecorated};
@@ -91,8 +91,8 @@ where
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Rejection> {
-        match Outcome::of(&parts.extensions)? {
-            Outcome::Anonymous | Outcome::Preflight => Ok(None),
+        match Authentication::of(&parts.extensions)? {
+            Authentication::Anonymous | Authentication::Preflight => Ok(None),
             _ => Self::require_from(&parts.extensions).cloned().map(Some),
         }
     }
@@ -101,7 +101,7 @@ where
 /// The claims of a request that the policy `P` lets pass; dereferences to them.
 ///
 /// ```
-/// use tower_bearer::axum::Granted;
+/// use tower_bearer::extract::Granted;
 /// use tower_bearer::claims::StandardClaims;
 /// use tower_bearer::guard::{Guard, Policy, scope};
 ///
@@ -139,7 +139,7 @@ where
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
         let claims = Claims::<C>::require_from(&parts.extensions)?;
-        P::guard().check(Outcome::of(&parts.extensions)?.principal()?)?;
+        P::guard().check(Authentication::of(&parts.extensions)?.principal()?)?;
         Ok(Self { claims: claims.clone(), policy: PhantomData })
     }
 }

@@ -12,8 +12,8 @@ use tokio::time::sleep;
 use super::handle::Shared;
 use super::log::{self, BATCH, Position};
 use super::table::Table;
-use crate::redis::connection::other_layout;
-use crate::redis::name::Value;
+use crate::redis_store::connection::other_layout;
+use crate::redis_store::name::Value;
 use crate::revocation::random;
 
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);

@@ -1,4 +1,4 @@
-//! [`Outcome`]: what is known of a request's sender, in the request's extensions.
+//! [`Authentication`]: what is known of a request's sender, in the request's extensions.
 
 use std::any::type_name;
 
@@ -12,7 +12,7 @@ use crate::rejection::{Rejection, RejectionKind};
 /// request it lets through, so its absence tells that the layer is missing.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub enum Outcome {
+pub enum Authentication {
     /// The token was verified and not revoked.
     Authenticated(Principal),
     /// There was no token, and the mode allows that.
@@ -29,7 +29,7 @@ const LAYER_MISSING: &str = "no AuthLayer handled this request: put one outside 
 const OTHER_TYPE: &str = "the AuthLayer yields claims of another type than this handler takes: the \
      `C` of `Verifier<C>` and of `Claims<C>` must be the same type";
 
-impl Outcome {
+impl Authentication {
     /// The outcome for this request.
     ///
     /// # Errors
@@ -68,7 +68,7 @@ impl<C: Send + Sync + 'static> Claims<C> {
     pub fn require_from(extensions: &Extensions) -> Result<&Self, Rejection> {
         match Self::from_extensions(extensions) {
             Some(claims) => Ok(claims),
-            None => Err(match Outcome::of(extensions)?.principal() {
+            None => Err(match Authentication::of(extensions)?.principal() {
                 Ok(_) => Rejection::new(RejectionKind::Misconfigured, OTHER_TYPE)
                     .with_source(format!("the handler takes Claims<{}>", type_name::<C>())),
                 Err(rejection) => rejection,
@@ -83,7 +83,7 @@ impl Principal {
     #[must_use]
     pub fn from_extensions(extensions: &Extensions) -> Option<&Self> {
         match extensions.get()? {
-            Outcome::Authenticated(principal) => Some(principal),
+            Authentication::Authenticated(principal) => Some(principal),
             _ => None,
         }
     }
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn a_missing_layer_is_logged_with_what_to_do() {
         let text = logged(|| {
-            let rejection = Outcome::of(&Extensions::new()).unwrap_err();
+            let rejection = Authentication::of(&Extensions::new()).unwrap_err();
             assert_eq!(rejection.kind(), RejectionKind::Misconfigured);
         });
         assert!(text.contains("ERROR") && text.contains("no AuthLayer"), "{text}");

@@ -5,7 +5,7 @@ use ::redis::Script;
 /// Each is one step in Redis: nothing else happens while it runs. They are put together from
 /// parts, so that whatever revokes does it in the same way. `create` and `families` revoke nothing
 /// and have other keys.
-pub(in crate::redis) struct Scripts {
+pub(in crate::redis_store) struct Scripts {
     pub(super) create: Script,
     pub(super) rotate: Script,
     pub(super) end_family: Script,
@@ -24,7 +24,7 @@ macro_rules! script {
 }
 
 impl Scripts {
-    pub(in crate::redis) fn new() -> Self {
+    pub(in crate::redis_store) fn new() -> Self {
         Self {
             create: script!("create.lua"),
             rotate: script!("rotate.lua"),

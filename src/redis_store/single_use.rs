@@ -7,10 +7,10 @@ use ::redis::Cmd;
 use super::RedisStore;
 use super::connection::{other_layout, store_error};
 use super::refresh::{hash_text, moment_text, read_moment};
+use crate::clock::UnixTime;
 use crate::issuer::TokenHash;
 use crate::issuer::single_use::SingleUseStore;
 use crate::revocation::StoreError;
-use crate::time::UnixTime;
 
 /// For clocks that differ.
 const MARGIN: Duration = Duration::from_secs(60);
