@@ -19,8 +19,9 @@ use tower_bearer::issuer::refresh::{
     Grant, MemoryRefreshStore, NewSession, RefreshError, RefreshErrorKind, RefreshRequest,
     RefreshTokens,
 };
-use tower_bearer::issuer::{BytesBody, IssueErrorKind, Issuer, SigningKeys};
+use tower_bearer::issuer::{IssueErrorKind, Issuer, SigningKeys};
 use tower_bearer::key::Algorithm;
+use tower_bearer::respond::BytesBody;
 use tower_bearer::revocation::MemoryStore;
 use tower_bearer::testing::FakeClock;
 use tower_bearer::{AuthLayer, Claims, RejectionKind, StandardClaims, Verifier};
