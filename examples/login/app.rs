@@ -19,7 +19,6 @@ use tower_bearer::issuer::refresh::{
     Grant, NewSession, RefreshError, RefreshRequest, RefreshStore, RefreshTokens, Session,
 };
 use tower_bearer::issuer::{BytesBody, JwksService, SigningKeys};
-use tower_bearer::revocation::RevocationCheck;
 use tower_bearer::{AuthLayer, Claims, RequireLayer, Verifier};
 
 use super::{page, users};
@@ -28,8 +27,8 @@ use super::{page, users};
 const CLIENT: &str = "web";
 
 /// Keeps the sessions, and tells the layer which have ended.
-pub(crate) trait Store: RefreshStore + RevocationCheck + Clone {}
-impl<S: RefreshStore + RevocationCheck + Clone> Store for S {}
+pub(crate) trait Store: RefreshStore + Clone {}
+impl<S: RefreshStore + Clone> Store for S {}
 
 #[derive(Clone)]
 pub(crate) struct App<S> {

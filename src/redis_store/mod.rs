@@ -193,7 +193,6 @@
 mod builder;
 mod connection;
 mod keys;
-mod name;
 #[cfg(feature = "issuer")]
 mod refresh;
 mod replica;
