@@ -10,12 +10,8 @@ use tower_bearer::clock::{Clock, SystemClock, UnixTime};
 use tower_bearer::redis_store::{RedisStore, Replica};
 use tower_bearer::revocation::{MemoryStore, Revocation, RevocationStore, TokenIdentity};
 
-#[path = "../tests/support/redis_server.rs"]
-mod redis_server;
-#[path = "support/resident.rs"]
-mod resident;
-use redis_server::RedisServer;
-use resident::resident;
+use tower_bearer_benches::resident::resident;
+use tower_bearer_tests::redis_server::RedisServer;
 
 const ISSUER: &str = "https://id.example.com";
 

@@ -76,8 +76,10 @@ pub use self::identity::TokenIdentity;
 pub use self::into_revocation::IntoRevocation;
 pub use self::memory::{MemoryStore, MemoryStoreBuilder};
 pub(crate) use self::status::OnOutage;
-pub use self::status::{RevocationStatus, StoreError, StoreErrorKind};
+pub use self::status::RevocationStatus;
 pub use self::store::{RevocationStore, StoreCheck};
+#[doc(no_inline)]
+pub use crate::store::{StoreError, StoreErrorKind};
 
 #[cfg(feature = "replica")]
 pub(crate) use self::fingerprint::random;
