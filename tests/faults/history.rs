@@ -104,8 +104,8 @@ pub enum Call {
 pub enum Outcome {
     Granted { session: SessionIx, access: AccessIx, refresh: RefreshIx },
     Accepted,
-    /// `ended`: whether something that lived has ended, where the call says so. `moment_ms`: the
-    /// moment of an epoch.
+    /// `ended`: true if something that lived has ended, false if there was no such session; where the
+    /// call says neither, nothing. `moment_ms`: the moment of an epoch.
     Done { ended: Option<bool>, moment_ms: u64 },
     Listed(Vec<SessionIx>),
     Health { current: bool, losses: u64 },

@@ -130,8 +130,8 @@ impl<'a> Index<'a> {
                 return false;
             };
             match end {
-                // "you have no such session" promises nothing about somebody's
-                End::OfSubject(_) => *ended == Some(true),
+                // "there is no such session" has taken nothing back
+                End::OfSubject(_) | End::ByToken(_) => *ended != Some(false),
                 End::All { .. } => begun <= op.start,
                 End::AllBut(spared) => spared != session && begun <= op.start,
                 End::RevokeSubject { .. } => s.created_ms < *moment_ms,
@@ -169,7 +169,11 @@ impl<'a> Index<'a> {
         except: Option<&Op>,
     ) -> bool {
         let login = &self.history.ops[self.history.session(session).login as usize];
-        self.maybe(self.ends(session), session, login.start, before, except)
+        let ends = self.ends(session).filter(|op| {
+            let Call::End { end, .. } = op.call else { return false };
+            end != End::AllBut(session)
+        });
+        self.maybe(ends, session, login.start, before, except)
     }
 
     pub(super) fn maybe_covered_access(&self, token: AccessIx, before: At) -> bool {
@@ -197,8 +201,11 @@ impl<'a> Index<'a> {
             // what was not answered may be done at any time
             let in_time = !acknowledged(op) || made <= op.end.saturating_add(second);
             match op.call {
-                Call::End { end: End::AllBut(spared), .. } => spared != session && in_time,
-                Call::End { end: End::All { .. } | End::RevokeSubject { .. }, .. } => in_time,
+                // the session that is spared gets new access tokens, the old ones end
+                Call::End {
+                    end: End::All { .. } | End::AllBut(_) | End::RevokeSubject { .. },
+                    ..
+                } => in_time,
                 Call::End { end: End::RevokeVersion { minimum, .. }, .. } => version < minimum,
                 _ => true,
             }

@@ -201,12 +201,23 @@ fn the_node_that_acknowledged_knows_at_once() {
 }
 
 #[test]
+fn who_is_told_that_there_is_no_such_session_has_ended_nothing() {
+    let mut pen = pen();
+    let (_, access, refresh) = pen.login(0, 0);
+    pen.end_as(10, 0, End::ByToken(refresh), Some(false));
+    pen.use_at(1, 3_000, access, Outcome::Accepted);
+    pen.breaks(Rule::EndedNothing);
+}
+
+#[test]
 fn all_but_one_spares_one() {
     let mut pen = pen();
-    let (first, _, refresh) = pen.login(0, 0);
+    let (first, access, refresh) = pen.login(0, 0);
     let (_, _, other) = pen.login(5, 0);
     pen.end(10, 0, End::AllBut(first));
     pen.refresh(1, 20, refresh);
+    // the old access tokens of the one that is spared may end
+    pen.use_at(1, 25, access, Outcome::Refused);
     pen.good();
     pen.refresh(1, 30, other);
     pen.breaks(Rule::Refreshed);
@@ -320,6 +331,18 @@ fn a_theft_that_got_no_answer_need_not_be_told_yet() {
     // but at the next try, however the first one ended
     pen.present(500, refresh, Outcome::Refused);
     pen.breaks(Rule::Untold);
+}
+
+#[test]
+fn theft_is_told_of_a_dead_session_too() {
+    let mut pen = pen();
+    let (session, _, refresh) = pen.login(0, 0);
+    pen.refresh(1, 10, refresh);
+    pen.end(15, 0, End::BySid(session));
+    pen.present(20, refresh, Outcome::Refused);
+    pen.breaks(Rule::Untold);
+    pen.told(21, session);
+    pen.good();
 }
 
 #[test]

@@ -75,8 +75,8 @@ fn thefts<'a>(index: &Index<'a>, verdict: &mut Verdict, token: RefreshIx, ops: &
     let session = index.history.refresh(token).session;
     for op in ops {
         let refused = op.outcome == Outcome::Refused && op.start > spent.end;
+        // also of a session that has ended in another way: somebody has a copy
         if !refused
-            || index.maybe_covered(session, op.end, None)
             || index.lost_between(index.history.ops[spent_start(index, token)].start, op.end)
         {
             continue;

@@ -16,7 +16,7 @@ use tower_bearer::issuer::{Issuer, SigningKeys};
 use tower_bearer::key::Secret;
 use tower_bearer::layer::AuthLayer;
 use tower_bearer::redis_store::{OnStale, RedisStore, Replica};
-use tower_bearer::revocation::{Identifiers, MemoryStore, Revocation, RevocationCheck, RevocationStore};
+use tower_bearer::revocation::{Identifiers, MemoryStore, Revocation, RevocationStore};
 use tower_bearer::verify::Verifier;
 
 use super::NodeConfig;
@@ -147,7 +147,7 @@ impl Service {
 
 impl<S> Over<S>
 where
-    S: RefreshStore + RevocationStore + RevocationCheck + Clone,
+    S: RefreshStore + RevocationStore + Clone,
 {
     fn new(store: S, config: &NodeConfig, clock: Moved) -> Result<Self, BoxError> {
         let leeway = Duration::from_secs(config.leeway);
