@@ -1,5 +1,6 @@
 //! [`Redis`].
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::server::Server;
@@ -37,8 +38,10 @@ pub struct Redis {
 }
 
 impl Redis {
-    pub async fn start(guard: &Guard, round: u64, nodes: u8) -> Result<Self, String> {
-        let dir = |name: &str| guard.dir().join(format!("redis-{round}-{name}"));
+    pub async fn start(guard: &Guard, nodes: u8) -> Result<Self, String> {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let dir = |name: &str| guard.dir().join(format!("redis-{count}-{name}"));
         let server = |name| Server::new(guard, &dir(name)).map_err(|error| error.to_string());
         let mut redis = Self { servers: [server("a")?, server("b")?], primary: 0, proxies: vec![] };
         redis.servers[0].start(&["--appendonly", "yes"]).await?;
