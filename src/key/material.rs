@@ -116,9 +116,6 @@ impl Material {
         let point: &[u8; 32] = point.try_into().map_err(|_| {
             KeyError::mismatch("an Ed25519 public key has exactly 32 bytes; this one has not")
         })?;
-        if !ed25519::is_on_curve(point) {
-            return Err(off_curve());
-        }
         if !ed25519::is_canonical_and_large(point) {
             return Err(KeyError::new(
                 KeyErrorKind::Weak,
