@@ -1,6 +1,6 @@
 //! Sign in, stay signed in, sign out *now*: an axum application with a page for the browser.
 //!
-//! `cargo run --example login --features cookie,redis`, then open the address it prints, or paste
+//! `cargo run --example login --features login`, then open the address it prints, or paste
 //! its `curl` lines into another terminal. Sessions are kept in memory.
 //!
 //! With Redis, several instances share sessions and revocations. They sign with one key:
@@ -8,8 +8,8 @@
 //! ```sh
 //! openssl genpkey -algorithm ed25519 -out signing.pem
 //! export REDIS_URL=redis://127.0.0.1/ SIGNING_KEY_FILE=signing.pem
-//! PORT=3000 cargo run --example login --features cookie,redis
-//! PORT=3001 cargo run --example login --features cookie,redis
+//! PORT=3000 cargo run --example login --features login
+//! PORT=3001 cargo run --example login --features login
 //! ```
 //!
 //! | File | |
