@@ -211,7 +211,8 @@ pub(crate) fn logged(run: impl FnOnce()) -> String {
 
     let log = Written::default();
     let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
+    let subscriber =
+        tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
     tracing::subscriber::with_default(subscriber, run);
     String::from_utf8(log.0.lock().unwrap().clone()).unwrap()
 }

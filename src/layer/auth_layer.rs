@@ -11,7 +11,9 @@ use crate::authenticate::{AuthEvent, Authenticator, IntoAuthenticator, Mode};
 use crate::credentials::TokenSource;
 use crate::dangerous::Dangerous;
 use crate::respond::{Auto, Challenge, EmptyBody, Responder};
-use crate::revocation::{BoxRevocationCheck, Identifiers, NoRevocation, RevocationCheck};
+use crate::revocation::{
+    BoxRevocationCheck, Identifiers, NoRevocation, RevocationCheck, RevocationStore, StoreCheck,
+};
 use crate::verify::{BoxVerifier, TokenVerifier};
 
 /// An [`AuthLayer`] of a type that can be written down, whatever verifies tokens and whatever
@@ -106,6 +108,12 @@ impl<V: TokenVerifier, R> AuthLayer<V, R> {
         self.map(|authenticator| authenticator.revocation(check))
     }
 
+    /// Asks this store on every request whether the token was revoked: like
+    /// [`revocation`](Self::revocation), for stores whose methods are plain `async fn`.
+    pub fn revocation_store<S: RevocationStore>(self, store: S) -> AuthLayer<V, StoreCheck<S>> {
+        self.revocation(StoreCheck::new(store))
+    }
+
     /// Accepts tokens that lack these identifiers although the revocation check asks for them. Such
     /// a token can be revoked only by the identifiers it has.
     pub fn may_lack(self, identifiers: Identifiers) -> Self {
@@ -196,7 +204,8 @@ impl<V: TokenVerifier, R> Dangerous<AuthLayer<V, R>> {
     /// check cannot answer. Whoever can keep the store from answering then has all revoked tokens
     /// back.
     pub fn accept_when_revocation_is_unavailable(self) -> AuthLayer<V, R> {
-        self.0.map(|authenticator| authenticator.dangerous().accept_when_revocation_is_unavailable())
+        self.0
+            .map(|authenticator| authenticator.dangerous().accept_when_revocation_is_unavailable())
     }
 }
 

@@ -3,11 +3,11 @@
 //! Guards and extractors stand inside of the layer that knows realm, responder and hook. They answer
 //! with a plain rendering and mark it; the layer finds the mark on the way out and renders anew.
 
-use http::header::{
-    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName, RETRY_AFTER,
-    TRAILER, TRANSFER_ENCODING, WWW_AUTHENTICATE,
-};
 use http::Response;
+use http::header::{
+    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName, RETRY_AFTER, TRAILER,
+    TRANSFER_ENCODING, WWW_AUTHENTICATE,
+};
 
 use super::body::ResponseBody;
 use crate::rejection::Rejection;

@@ -51,11 +51,7 @@ impl<C: Send + Sync + 'static> TokenVerifier for BoxVerifier<C> {
     type Claims = C;
     type Future = BoxFuture<'static, Answer<C>>;
 
-    fn verify(
-        &self,
-        token: BearerToken,
-        head: &RequestHead<'_>,
-    ) -> Step<Answer<C>, Self::Future> {
+    fn verify(&self, token: BearerToken, head: &RequestHead<'_>) -> Step<Answer<C>, Self::Future> {
         self.0.verify(token, head)
     }
 }
