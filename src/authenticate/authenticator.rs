@@ -20,7 +20,7 @@ use crate::credentials::{AuthorizationHeader, BearerToken, TokenSource, is_cors_
 use crate::dangerous::Dangerous;
 use crate::head::RequestHead;
 use crate::rejection::{Rejection, RejectionKind};
-use crate::revocation::{Identifiers, NoRevocation, RevocationCheck};
+use crate::revocation::{Identifiers, IntoRevocation, NoRevocation, OnOutage, RevocationCheck};
 use crate::step::Step;
 use crate::verify::TokenVerifier;
 
@@ -90,7 +90,7 @@ impl<V: TokenVerifier> Authenticator<V> {
             verifier,
             revocation: Arc::new(NoRevocation),
             may_lack: Identifiers::NONE,
-            accept_unchecked: false,
+            on_outage: OnOutage::default(),
             log: Arc::new(Log::new()),
         };
         Self {
@@ -107,13 +107,13 @@ impl<V: TokenVerifier> Authenticator<V> {
 }
 
 impl<V: TokenVerifier, R> Authenticator<V, R> {
-    /// Asks this check for every token whether it was revoked, and rejects tokens that lack an
-    /// identifier the check needs. It replaces an earlier one; to ask two, see
+    /// Asks this store, or check, for every token whether it was revoked, and rejects tokens that lack
+    /// an identifier it needs. It replaces an earlier one; to ask two, see
     /// [`both`](crate::revocation::both).
     ///
-    /// When the check cannot answer, requests are answered 503.
-    pub fn revocation<R2: RevocationCheck>(self, check: R2) -> Authenticator<V, R2> {
-        self.map_checks(|verifier| verifier, |_| check)
+    /// When it cannot answer, requests are answered 503.
+    pub fn revocation<M, I: IntoRevocation<M>>(self, check: I) -> Authenticator<V, I::Check> {
+        self.map_checks(|verifier| verifier, |_| check.into_check())
     }
 
     /// Accepts tokens that lack these identifiers although the revocation check asks for them. Such
@@ -181,7 +181,7 @@ impl<V: TokenVerifier, R> Authenticator<V, R> {
             verifier: verifier(checks.verifier),
             revocation: Arc::new(revocation(checks.revocation)),
             may_lack: checks.may_lack,
-            accept_unchecked: checks.accept_unchecked,
+            on_outage: checks.on_outage,
             log: checks.log,
         };
         let inner = Inner { checks, source, sensitive, mode, preflight_passes, observer };
@@ -194,7 +194,7 @@ impl<V: TokenVerifier, R> Dangerous<Authenticator<V, R>> {
     /// check cannot answer. Whoever can keep the store from answering then has all revoked tokens
     /// back.
     pub fn accept_when_revocation_is_unavailable(self) -> Authenticator<V, R> {
-        self.0.with(|inner| inner.checks.accept_unchecked = true)
+        self.0.with(|inner| inner.checks.on_outage = OnOutage::AcceptUnchecked)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::credentials::BearerToken;
 use crate::head::RequestHead;
 use crate::rejection::{Rejection, RejectionKind};
 use crate::revocation::{
-    Identifiers, RevocationCheck, RevocationStatus, StoreError, TokenIdentity,
+    Identifiers, OnOutage, RevocationCheck, RevocationStatus, StoreError, TokenIdentity,
 };
 use crate::step::Step;
 use crate::verify::{TokenVerifier, Verified};
@@ -23,8 +23,7 @@ pub(super) struct Checks<V, R> {
     pub(super) revocation: Arc<R>,
     /// Identifiers that a token may lack although the revocation check asks for them.
     pub(super) may_lack: Identifiers,
-    /// Lets tokens pass while the revocation check cannot answer.
-    pub(super) accept_unchecked: bool,
+    pub(super) on_outage: OnOutage,
     pub(super) log: Arc<Log>,
 }
 
@@ -101,11 +100,13 @@ impl<V: TokenVerifier, R: RevocationCheck> Checks<V, R> {
                 let reason = "the revocation store cannot be asked at present";
                 let rejection =
                     Rejection::new(RejectionKind::RevocationUnavailable, reason).with_source(error);
-                if !self.accept_unchecked {
-                    return Err(rejection);
+                match self.on_outage {
+                    OnOutage::Reject => Err(rejection),
+                    OnOutage::AcceptUnchecked => {
+                        self.log.accepted_unchecked(&rejection);
+                        Ok(clear(verified, NotRevoked(())))
+                    }
                 }
-                self.log.accepted_unchecked(&rejection);
-                Ok(clear(verified, NotRevoked(())))
             }
         }
     }
@@ -152,7 +153,7 @@ impl<V: Clone, R> Clone for Checks<V, R> {
             verifier: self.verifier.clone(),
             revocation: Arc::clone(&self.revocation),
             may_lack: self.may_lack,
-            accept_unchecked: self.accept_unchecked,
+            on_outage: self.on_outage,
             log: Arc::clone(&self.log),
         }
     }

@@ -12,7 +12,7 @@ use crate::credentials::TokenSource;
 use crate::dangerous::Dangerous;
 use crate::respond::{Auto, Challenge, EmptyBody, Responder};
 use crate::revocation::{
-    BoxRevocationCheck, Identifiers, NoRevocation, RevocationCheck, RevocationStore, StoreCheck,
+    BoxRevocationCheck, Identifiers, IntoRevocation, NoRevocation, RevocationCheck,
 };
 use crate::verify::{BoxVerifier, TokenVerifier};
 
@@ -99,19 +99,13 @@ impl<V: TokenVerifier, R> AuthLayer<V, R> {
         }
     }
 
-    /// Asks this check on every request whether the token was revoked, and rejects tokens that lack
-    /// an identifier the check needs. It replaces an earlier one; to ask two, see
+    /// Asks this store, or check, on every request whether the token was revoked, and rejects tokens
+    /// that lack an identifier it needs. It replaces an earlier one; to ask two, see
     /// [`both`](crate::revocation::both).
     ///
-    /// When the check cannot answer, requests are answered 503.
-    pub fn revocation<R2: RevocationCheck>(self, check: R2) -> AuthLayer<V, R2> {
+    /// When it cannot answer, requests are answered 503.
+    pub fn revocation<M, I: IntoRevocation<M>>(self, check: I) -> AuthLayer<V, I::Check> {
         self.map(|authenticator| authenticator.revocation(check))
-    }
-
-    /// Asks this store on every request whether the token was revoked: like
-    /// [`revocation`](Self::revocation), for stores whose methods are plain `async fn`.
-    pub fn revocation_store<S: RevocationStore>(self, store: S) -> AuthLayer<V, StoreCheck<S>> {
-        self.revocation(StoreCheck::new(store))
     }
 
     /// Accepts tokens that lack these identifiers although the revocation check asks for them. Such
