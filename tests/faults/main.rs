@@ -7,7 +7,7 @@
 //!
 //! | Option | |
 //! |---|---|
-//! | `--store` | `memory` or `redis` |
+//! | `--store` | `memory`, `redis`, `redis-sentinel` or `redis-cluster` |
 //! | `--minutes`, `--seconds` | for how long; a minute by default |
 //! | `--seed` | what all choices depend on; printed, and by default another one each time |
 //! | `--round` | how long one round takes, in seconds: each begins with new nodes and an empty store; 60 by default |

@@ -19,7 +19,7 @@ use crate::report::Report;
 use crate::rng::Rng;
 use crate::store::Driver;
 use crate::store::memory::Memory;
-use crate::store::redis::Redis;
+use crate::store::redis::{Redis, RedisCluster, RedisSentinel};
 
 const CLIENTS: u64 = 10;
 const STALENESS_MS: u64 = 1_000;
@@ -130,6 +130,8 @@ async fn play(
     let store: Box<dyn Driver> = match options.store.as_str() {
         "memory" => Box::new(Memory),
         "redis" => Box::new(Redis::start(guard, nodes).await?),
+        "redis-sentinel" => Box::new(RedisSentinel::start(guard).await?),
+        "redis-cluster" => Box::new(RedisCluster::start(guard).await?),
         other => return Err(format!("no store {other}")),
     };
     let config = |node| {
