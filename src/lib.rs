@@ -143,6 +143,7 @@ pub mod redis_store;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;
+pub mod guide;
 pub mod threat_model;
 
 #[doc(inline)]
