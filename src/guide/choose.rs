@@ -26,7 +26,7 @@
 //! | opens a WebSocket from a page, which cannot set headers | [`WebSocketProtocol`](crate::credentials::WebSocketProtocol) |
 //! | is a gateway with a header field of its own | [`HeaderField`](crate::credentials::HeaderField) |
 //! | does the one or the other | [`Sources`](crate::credentials::Sources) of them |
-//! | sends it in the first message, from a queue, or on a command line | no layer: [`authenticate`](crate::authenticate) takes a token, too |
+//! | sends it in the first message, from a queue, or on a command line | no layer: [`Authenticator::claims`](crate::authenticate::Authenticator::claims) |
 //!
 //! # How soon must a logout count?
 //!

@@ -9,9 +9,9 @@
 //! | `RemoteJwksDecoder::builder().jwks_url(url)` | `.keys(RemoteKeys::jwks(url).spawn()?)` |
 //! | `decoder.initialize().await` | `.eager().await?` in place of `.spawn()?` |
 //! | a task to refresh, and a token to cancel it | the task ends with the last handle |
-//! | `State<JwtDecoderState<User>>`, `FromRef` | `AuthLayer::new(verifier).mode(Mode::Inspect)` on the router |
-//! | `Claims { claims, .. }: Claims<User>` | `user: Claims<User>`, which dereferences to `User` |
-//! | an extractor for cookies, by a macro | `.source(Cookie::named("access"))` |
+//! | `Decoder<User>` in the state, `FromRef` | `AuthLayer::new(verifier).mode(Mode::Inspect)` on the router |
+//! | `user: Claims<User>`, `user.claims.sub` | `user: Claims<User>`, `user.sub` |
+//! | `define_cookie_extractor!`, `Claims<User, CookieTokenExtractor<..>>` | `.source(Cookie::named("access"))` |
 //! | several extractors for several places | [`Sources`](crate::credentials::Sources) |
 //! | `Validation` with `validate_aud = false` | `.any_audience()` |
 //! | text in the body of a 401 | a challenge; [`.responder(..)`](crate::layer::AuthLayer::responder) for a body |

@@ -21,7 +21,7 @@
 //!   and stands outside of the layer answers anyone; one that takes claims answers 500 there. One test
 //!   that asks each path without a token finds both.
 //! - [ ] **The order of layers:** CORS, tracing, compression and limits for strangers outside; what trusts
-//!   the user inside. CORS *must* be outside, or scripts cannot read why they were rejected.
+//!   the user inside. CORS *must* be outside, or preflights are rejected, and scripts cannot read why they were.
 //! - [ ] **A limit on requests before the layer.** A forged token costs a signature check.
 //! - [ ] **Tokens are not logged elsewhere:** the layer marks the header as sensitive for what is inside
 //!   of it; a proxy or an outer layer may still print `Authorization`, cookies or a query string.
@@ -29,7 +29,6 @@
 //!   nothing; the proxy passes `Host` and `Origin` on. See
 //!   [`CrossSiteProtection`](crate::credentials::CrossSiteProtection).
 //! - [ ] **Users are identified by `iss` and `sub` together**, not by `email` or `preferred_username`.
-//! - [ ] **gRPC:** [`authenticate_preflight()`](crate::layer::AuthLayer::authenticate_preflight).
 //!
 //! **Keys from an identity provider**
 //!

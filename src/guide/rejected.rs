@@ -1,10 +1,11 @@
 //! My token is rejected. Documentation only.
 //!
 //! The client is told little on purpose. The reason is in the log: `RUST_LOG=tower_bearer=debug`, with
-//! tracing-subscriber, has a line for each rejection.
+//! tracing-subscriber, has a line for each rejection. At `info` there are those that only a mistake in the
+//! configuration or an outage can cause.
 //!
 //! ```text
-//! DEBUG request rejected kind=WrongAudience reason="…" source=…
+//! DEBUG tower_bearer: request rejected kind="wrong_audience" reason="…" source=…
 //! ```
 //!
 //! In a test, the [`Rejection`](crate::Rejection) is in the response's extensions:
@@ -36,7 +37,7 @@
 //! | `Expired`, `NotYetValid` | 401 | clocks differ; milliseconds where seconds belong | compare `exp`, `nbf`, `iat` with `date +%s` |
 //! | `InvalidClaims` | 401 | the claims type wants a member that the token lacks, or one of another type | the log names the member; make it an `Option`, or give it `#[serde(default)]` |
 //! | `Revoked` | 401 | it was revoked | if it was not: the store may be shared with another service or test |
-//! | `Revoked` or a kind of its own, for every token | 401 | the token lacks the `jti` or `sid` that the store asks for | [`Identifiers`](crate::revocation::Identifiers) of the store; [`may_lack`](crate::layer::AuthLayer::may_lack) |
+//! | `MissingIdentifier` | 401 | the token lacks the `jti` or `sid` that the store asks for | ask for another ([`Identifiers`](crate::revocation::Identifiers)), have the issuer add it, or [`may_lack`](crate::layer::AuthLayer::may_lack) |
 //! | `Inactive` | 401 | the issuer says so: expired, revoked, or of another realm | ask the endpoint with `curl` |
 //! | `InsufficientScope` | 403 | the token lacks the scope; it is in a claim other than `scope` or `scp` | the challenge names what is missing |
 //! | `Forbidden` | 403 | a role is missing, or it is elsewhere than in `roles` | [`roles_at`](crate::verify::VerifierBuilder::roles_at) |
