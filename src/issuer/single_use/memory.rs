@@ -161,9 +161,7 @@ impl SingleUseStore for MemorySingleUseStore {
     async fn put(&self, token: &NewToken<'_>, now: UnixTime) -> Result<(), StoreError> {
         let mut table = self.table(now);
         // A token that replaces another needs no room.
-        let replaces = table
-            .live(token.group.as_bytes(), Some(token.slot.as_bytes()), now)
-            .len()
+        let replaces = table.live(token.group.as_bytes(), Some(token.slot.as_bytes()), now).len()
             >= token.most.max(1) as usize;
         if table.entries.len() >= self.capacity && !replaces {
             return Err(StoreError::full());
@@ -233,14 +231,8 @@ mod tests {
 
     fn put(store: &MemorySingleUseStore, id: u32, group: u32, most: u32) -> Result<(), StoreError> {
         let (id, group, slot) = (hash(id), hash(group), hash(0));
-        let token = NewToken {
-            id: &id,
-            group: &group,
-            slot: &slot,
-            most,
-            payload: "",
-            until: at(10),
-        };
+        let token =
+            NewToken { id: &id, group: &group, slot: &slot, most, payload: "", until: at(10) };
         store.put(&token, at(1)).now_or_never().unwrap()
     }
 
@@ -257,7 +249,9 @@ mod tests {
         assert_eq!(put(&store, 1004, 1004, 1).unwrap_err().kind(), StoreErrorKind::Full);
         // what replaces another still has room, and so has what is claimed
         put(&store, 1005, 1000, 1).unwrap();
-        assert!(store.claim(&OnceId::from_hash([1; 32]), at(9), at(1)).now_or_never().unwrap().unwrap());
+        assert!(
+            store.claim(&OnceId::from_hash([1; 32]), at(9), at(1)).now_or_never().unwrap().unwrap()
+        );
     }
 
     #[test]
