@@ -102,6 +102,11 @@
 )]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg_attr(
+    not(any(feature = "remote", feature = "tracing")),
+    allow(dead_code, reason = "nothing tells of causes")
+)]
+mod causes;
 pub mod clock;
 pub mod dangerous;
 pub mod head;

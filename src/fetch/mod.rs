@@ -12,6 +12,7 @@
 //!
 //! The runtime is tokio's, with its timers enabled, as `#[tokio::main]` does.
 
+mod deadline;
 mod error;
 mod limits;
 #[cfg(feature = "reqwest")]
@@ -20,6 +21,7 @@ mod send;
 mod traits;
 mod url;
 
+pub(crate) use deadline::{can_wait, within};
 pub use error::{FetchError, FetchErrorKind};
 pub use limits::FetchLimits;
 #[cfg(feature = "reqwest")]
@@ -29,4 +31,4 @@ pub(crate) use send::send;
 pub use traits::Fetch;
 #[cfg(feature = "introspection")]
 pub(crate) use url::UrlProblem;
-pub(crate) use url::{checked_url, is_https};
+pub(crate) use url::{checked_url, is_https, judged_url, request_uri};

@@ -174,7 +174,8 @@ impl Error for KeysUnavailable {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a source of keys",
     note = "give a `Key`, a `KeySet`, a `Vec<Key>`, `SharedKeys`, an `Arc<dyn KeySource>` or your own `KeySource`",
-    note = "a constructor such as `Key::hs256(..)` returns a `Result`: add `?`"
+    note = "a constructor such as `Key::hs256(..)` returns a `Result`: add `?`",
+    note = "a `RemoteKeysBuilder` is not built yet: end it with `.eager().await?` or `.spawn()?`"
 )]
 pub trait IntoKeySource {
     /// The source, ready to be shared.

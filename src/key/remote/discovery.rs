@@ -5,8 +5,8 @@ use serde::Deserialize;
 
 use super::config::Config;
 use super::error::{RemoteKeysError, RemoteKeysErrorKind};
-use super::refresh::{get, without_query, wrong_status};
-use crate::fetch::{checked_url, is_https};
+use super::request::{Freshness, get, without_query, wrong_status};
+use crate::fetch::{checked_url, is_https, judged_url, request_uri};
 
 /// What of the metadata is used (RFC 8414 §2, OpenID Connect Discovery §3).
 #[derive(Deserialize)]
@@ -23,16 +23,19 @@ pub(super) fn metadata_urls(issuer: &str, allow_http: bool) -> Result<[Uri; 2], 
     if issuer.contains('?') {
         return Err(wrong("has a query (?)"));
     }
-    let url = checked_url(issuer, allow_http).map_err(|problem| wrong(problem.text()))?;
-    let base = issuer.strip_suffix('/').unwrap_or(issuer);
-    let path = url.path();
-    let path = path.strip_suffix('/').unwrap_or(path);
-    let origin = base.strip_suffix(path).unwrap_or(base);
-    let parse =
-        |text: String| checked_url(&text, allow_http).map_err(|problem| wrong(problem.text()));
+    if issuer.contains("/.well-known/") {
+        return Err(wrong("is the URL of its metadata: give the issuer, without /.well-known/…"));
+    }
+    let url = judged_url(issuer, allow_http).map_err(|problem| wrong(problem.text()))?;
+    let path = url.path().strip_suffix('/').unwrap_or(url.path()).to_owned();
+    let at = |path: String| {
+        let mut url = url.clone();
+        url.set_path(&path);
+        request_uri(&url).map_err(|problem| wrong(problem.text()))
+    };
     Ok([
-        parse(format!("{base}/.well-known/openid-configuration"))?,
-        parse(format!("{origin}/.well-known/oauth-authorization-server{path}"))?,
+        at(format!("{path}/.well-known/openid-configuration"))?,
+        at(format!("/.well-known/oauth-authorization-server{path}"))?,
     ])
 }
 
@@ -42,15 +45,19 @@ fn shown(url: &str) -> &str {
 }
 
 /// Asks the issuer where its keys are.
-pub(super) async fn discover(config: &Config, issuer: &str) -> Result<Uri, RemoteKeysError> {
+pub(super) async fn discover(
+    config: &Config,
+    issuer: &str,
+    freshness: Freshness<'_>,
+) -> Result<Uri, RemoteKeysError> {
     let [openid, oauth] = metadata_urls(issuer, config.allow_http)?;
-    let first = match metadata(config, &openid).await {
+    let first = match metadata(config, &openid, freshness).await {
         Ok(metadata) => return keys_url(config, issuer, &openid, metadata),
-        // a server that has nothing there may still be an OAuth server
+        // A server that has nothing there may still be an OAuth server
         Err(Absent::Here(error)) => error,
         Err(Absent::Failed(error)) => return Err(error),
     };
-    match metadata(config, &oauth).await {
+    match metadata(config, &oauth, freshness).await {
         Ok(metadata) => keys_url(config, issuer, &oauth, metadata),
         Err(Absent::Here(_)) => Err(first),
         Err(Absent::Failed(error)) => Err(error),
@@ -64,8 +71,12 @@ enum Absent {
     Failed(RemoteKeysError),
 }
 
-async fn metadata(config: &Config, url: &Uri) -> Result<Metadata, Absent> {
-    let response = get(config, url, None).await.map_err(Absent::Failed)?;
+async fn metadata(
+    config: &Config,
+    url: &Uri,
+    freshness: Freshness<'_>,
+) -> Result<Metadata, Absent> {
+    let response = get(config, url, freshness).await.map_err(Absent::Failed)?;
     let status = response.status();
     if status != StatusCode::OK {
         let elsewhere = status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS;
@@ -73,7 +84,7 @@ async fn metadata(config: &Config, url: &Uri) -> Result<Metadata, Absent> {
         return Err(if elsewhere { Absent::Here(error) } else { Absent::Failed(error) });
     }
     serde_json::from_slice(response.body()).map_err(|_| {
-        // among others, the index page that some servers answer every path with
+        // Among others, the index page that some servers answer every path with
         Absent::Here(RemoteKeysError::new(
             RemoteKeysErrorKind::Metadata,
             format!("{} is not a JSON object with a member issuer", without_query(url)),
@@ -105,7 +116,7 @@ fn keys_url(
     };
     let url = metadata.jwks_uri.ok_or_else(|| wrong("is missing"))?;
     let url = checked_url(&url, config.allow_http).map_err(|problem| wrong(problem.text()))?;
-    // loopback is no place that a provider elsewhere has a say in
+    // Loopback is no place that a provider elsewhere has a say in
     if is_https(at) && !is_https(&url) && !config.allow_http {
         return Err(wrong("is not https"));
     }
@@ -152,10 +163,15 @@ mod tests {
             "https://id.example.com?x=y",
             "https://id.example.com/#x",
             "https://user:hunter2@id.example.com",
+            "https://id.example.com/.well-known/openid-configuration",
+            "https://id.example.com/.well-known/oauth-authorization-server/realms/a",
         ] {
             let error = metadata_urls(bad, false).unwrap_err();
             assert_eq!(error.kind(), RemoteKeysErrorKind::Configuration, "{bad}");
             assert!(!format!("{error} {error:?}").contains("hunter2"));
+            let metadata = bad.contains("/.well-known/");
+            let told = error.to_string().ends_with("give the issuer, without /.well-known/…");
+            assert_eq!(told, metadata, "{error}");
         }
     }
 }

@@ -23,13 +23,15 @@ pub enum RemoteKeysErrorKind {
     WrongIssuer,
     /// The key set is broken, or none of its keys can be used.
     Keys,
-    /// The task that fetches keys was stopped, with its runtime or by a panic in a `Fetch`.
+    /// The task that fetches keys was stopped, with its runtime or by a panic in a `Fetch`, or its
+    /// runtime does not run.
     Stopped,
 }
 
 /// Why there are no new keys. For the operator: clients never see it.
 ///
-/// `Display` names the URL without its query.
+/// `Display` names the URL without its query, and all that is known of the cause, such as what name
+/// resolution or TLS had to say.
 #[derive(Clone)]
 pub struct RemoteKeysError {
     kind: RemoteKeysErrorKind,
