@@ -15,7 +15,7 @@
 mod deadline;
 mod error;
 mod limits;
-#[cfg(feature = "reqwest")]
+#[cfg(feature = "reqwest-no-provider")]
 mod reqwest_fetch;
 mod send;
 mod traits;
@@ -24,8 +24,8 @@ mod url;
 pub(crate) use deadline::{can_wait, within};
 pub use error::{FetchError, FetchErrorKind};
 pub use limits::FetchLimits;
-#[cfg(feature = "reqwest")]
-#[cfg_attr(docsrs, doc(cfg(feature = "reqwest")))]
+#[cfg(feature = "reqwest-no-provider")]
+#[cfg_attr(docsrs, doc(cfg(any(feature = "reqwest", feature = "reqwest-no-provider"))))]
 pub use reqwest_fetch::ReqwestFetch;
 pub(crate) use send::send;
 pub use traits::Fetch;

@@ -9,7 +9,7 @@ use super::discovery::metadata_urls;
 use super::error::RemoteKeysError;
 use super::handle::RemoteKeys;
 use super::seed::{Seed, SeedKeys};
-#[cfg(feature = "reqwest")]
+#[cfg(feature = "reqwest-no-provider")]
 use crate::causes::Causes;
 use crate::clock::{Clock, SystemClock};
 use crate::dangerous::Dangerous;
@@ -267,7 +267,7 @@ impl RemoteKeysBuilder {
     }
 }
 
-#[cfg(feature = "reqwest")]
+#[cfg(feature = "reqwest-no-provider")]
 fn default_fetch() -> Result<Arc<dyn Fetch>, RemoteKeysError> {
     match crate::fetch::ReqwestFetch::new() {
         Ok(fetch) => Ok(Arc::new(fetch)),
@@ -278,7 +278,7 @@ fn default_fetch() -> Result<Arc<dyn Fetch>, RemoteKeysError> {
     }
 }
 
-#[cfg(not(feature = "reqwest"))]
+#[cfg(not(feature = "reqwest-no-provider"))]
 fn default_fetch() -> Result<Arc<dyn Fetch>, RemoteKeysError> {
     Err(RemoteKeysError::configuration(
         "there is nothing to fetch with: enable the feature `reqwest`, or give a `Fetch`",

@@ -471,6 +471,8 @@ mod simulation {
                     let back = self.random.millis(30_000);
                     self.at.now = self.at.now.saturating_sub(back);
                     self.set_back += back;
+                    // What was due by the clock may have been asked for and not begun.
+                    self.excuses += 1;
                 }
                 _ => {}
             }
