@@ -66,7 +66,7 @@ pub(super) enum Claimed {
 
 #[derive(Debug, Clone, Copy)]
 struct Running {
-    since: Duration,
+    since: Moment,
     unconditional: bool,
 }
 
@@ -173,7 +173,7 @@ impl Machine {
     pub(super) fn look_in(&self, at: Moment) -> Duration {
         match (self.running, self.wanted) {
             (Some(running), _) => {
-                self.doubled(self.longest).saturating_sub(at.tick.saturating_sub(running.since))
+                self.doubled(self.longest).saturating_sub(at.tick.saturating_sub(running.since.tick))
             }
             (None, Some(wanted)) => {
                 self.doubled(PATIENCE).saturating_sub(at.tick.saturating_sub(wanted.since))
@@ -274,7 +274,7 @@ impl Machine {
         let asked = self.wanted.take().is_some_and(|wanted| wanted.unconditional);
         let unconditional = asked || self.is_unproven(at);
         self.begun += 1;
-        self.running = Some(Running { since: at.tick, unconditional });
+        self.running = Some(Running { since: at, unconditional });
         Next::Refresh(Ticket { generation, unconditional })
     }
 
@@ -291,7 +291,8 @@ impl Machine {
         ticket.generation == self.generation && self.running.is_some()
     }
 
-    /// The refresh brought keys (`sent`) or word that they are the same.
+    /// The refresh brought keys (`sent`) or word that they are the same. That was true when it was
+    /// asked for: by now the machine may have slept, or its runtime.
     pub(super) fn confirm(
         &mut self,
         at: Moment,
@@ -299,12 +300,13 @@ impl Machine {
         max_age: Option<Duration>,
         jitter: Jitter,
     ) {
-        self.confirmed = Some(at.now);
+        let from = self.running.map_or(at, |running| running.since);
+        self.confirmed = Some(from.now);
         if sent {
-            self.sent = Some(at.now);
+            self.sent = Some(from.now);
         }
         self.failures = 0;
-        self.due = Plan { from: at, after: self.timing.next_refresh(max_age, jitter) };
+        self.due = Plan { from, after: self.timing.next_refresh(max_age, jitter) };
         self.end();
     }
 
@@ -357,7 +359,7 @@ impl Machine {
     ) -> Claimed {
         if let Some(running) = self.running {
             // One that takes longer than a request would wait is not worth waiting for.
-            let young = at.tick.saturating_sub(running.since) < self.timing.wait;
+            let young = at.tick.saturating_sub(running.since.tick) < self.timing.wait;
             return if young { Claimed::Wait(self.begun) } else { Claimed::Unavailable };
         }
         let failing = self.failures > 0;

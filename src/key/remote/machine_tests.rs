@@ -57,6 +57,10 @@ fn a_task_that_stops_in_the_middle_is_taken_over_from_and_its_answer_comes_too_l
     assert!(!machine.is_current(old));
     let Next::Refresh(new) = machine.begin(at(12), 2) else { panic!("not begun again") };
     assert!(machine.is_current(new) && !machine.is_current(old));
+    // An answer is as old as its question, whenever it is read.
+    machine.confirm(at(70), true, None, Jitter(0));
+    assert_eq!(machine.confirmed(), Some(at(12).now));
+    assert!(machine.usable(at(71)) && !machine.usable(at(72)));
 }
 
 #[test]
@@ -186,7 +190,7 @@ mod simulation {
     enum Doing {
         Waking,
         Sleeping(Duration),
-        Fetching { ticket: Ticket, ends: Duration, good: bool, version: Option<u64> },
+        Fetching { ticket: Ticket, begun: Moment, ends: Duration, good: bool, version: Option<u64> },
     }
 
     struct Task {
@@ -222,7 +226,7 @@ mod simulation {
         /// Why a refresh may begin although none is due: asked for by an operator, a token, or begun
         /// again by another task.
         excuses: u64,
-        /// The end of the last refresh and the least time until the next.
+        /// When the last refresh began if it was good, or ended, and the least time until the next.
         last: Option<(Moment, Duration)>,
         failures: u32,
         unknown_at: Option<UnixTime>,
@@ -345,20 +349,20 @@ mod simulation {
             match task.doing {
                 Doing::Sleeping(until) if !task.woken && self.at.tick < until => return true,
                 Doing::Fetching { ends, .. } if self.at.tick < ends => return true,
-                Doing::Fetching { ticket, good, version, .. } => {
+                Doing::Fetching { ticket, begun, good, version, .. } => {
                     assert!(self.machine.is_current(ticket));
                     let jitter = self.random.jitter();
-                    let next = if good {
+                    self.last = Some(if good {
                         self.machine.confirm(self.at, version.is_some(), None, jitter);
                         self.known = version.or(self.known);
                         self.failures = 0;
-                        TIMING.refresh
+                        (begun, TIMING.refresh * 9 / 10)
                     } else {
                         self.machine.fail(self.at, jitter);
                         self.failures += 1;
-                        (TIMING.retry_min * 2_u32.pow((self.failures - 1).min(8))).min(TIMING.retry_max)
-                    };
-                    self.last = Some((self.at, next * 9 / 10));
+                        let doubled = TIMING.retry_min * 2_u32.pow((self.failures - 1).min(8));
+                        (self.at, doubled.min(TIMING.retry_max) * 9 / 10)
+                    });
                 }
                 _ => {}
             }
@@ -390,7 +394,7 @@ mod simulation {
                         conditional && (self.stale_cache || self.known == Some(self.version));
                     let version = (!unchanged).then_some(self.version);
                     let ends = self.at.tick + takes;
-                    task.doing = Doing::Fetching { ticket, ends, good, version };
+                    task.doing = Doing::Fetching { ticket, begun: self.at, ends, good, version };
                 }
             }
             true
