@@ -32,6 +32,12 @@ pub trait KeySource: Send + Sync + 'static {
         missing: &MissingKey<'_>,
     ) -> Option<BoxFuture<'static, Result<(), KeysUnavailable>>>;
 
+    /// Waits until there are keys, for a readiness check: fetches them if need be, and bounds its own
+    /// waiting. By default [`current`](Self::current) is asked, and nothing is waited for.
+    fn ready(&self) -> BoxFuture<'static, Result<(), KeysUnavailable>> {
+        Box::pin(std::future::ready(self.current().map(drop)))
+    }
+
     /// The issuer that these keys belong to, where the source knows it: a verifier for another
     /// issuer is then refused when it is built.
     fn issuer(&self) -> Option<&str> {

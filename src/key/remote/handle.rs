@@ -185,6 +185,11 @@ impl KeySource for RemoteKeys {
         }
     }
 
+    fn ready(&self) -> BoxFuture<'static, Result<(), KeysUnavailable>> {
+        let keys = self.clone();
+        Box::pin(async move { Self::ready(&keys).await })
+    }
+
     fn issuer(&self) -> Option<&str> {
         Self::issuer(self)
     }

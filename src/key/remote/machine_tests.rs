@@ -539,7 +539,7 @@ mod simulation {
     fn no_course_of_events_freezes_it_or_floods_the_provider_or_keeps_withdrawn_keys() {
         let (first, runs) = match std::env::var("TOWER_BEARER_SEED") {
             Ok(seed) => (seed.parse().unwrap(), 1),
-            Err(_) => (0, 4000),
+            Err(_) => (0, 2000),
         };
         let begun = std::time::Instant::now();
         let (mut fetches, mut takeovers, mut landed, mut late) = (0, 0, 0, 0);

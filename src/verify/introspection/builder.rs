@@ -14,7 +14,7 @@ use super::response::Kinds;
 use crate::claims::ClaimPath;
 use crate::clock::{Clock, SystemClock};
 use crate::dangerous::Dangerous;
-use crate::fetch::{Fetch, UrlProblem, checked_url};
+use crate::fetch::{Fetch, UrlProblem, can_wait, checked_url};
 use crate::verify::options::Options;
 use crate::verify::rules::{Accept, Types};
 use crate::verify::{Audiences, BuildError, NeedsAudience};
@@ -264,6 +264,9 @@ impl<C> IntrospectionBuilder<C, Client, Audiences> {
         if timeout.is_zero() || timeout > LONGEST_TIMEOUT {
             return Err(BuildError::new("the timeout is zero or more than a minute"));
         }
+        if !can_wait() {
+            return Err(BuildError::new("no thread can be started, so waiting could not be bounded"));
+        }
         if limits.calls == 0 {
             return Err(BuildError::new("the concurrency is zero, so nothing could be asked"));
         }
@@ -273,7 +276,12 @@ impl<C> IntrospectionBuilder<C, Client, Audiences> {
             ));
         }
         let endpoint = Endpoint { uri, client, fetch, timeout };
-        Ok(Introspection::new(Inquiry::new(endpoint, rules, kinds, clock, limits)))
+        let inquiry = Inquiry::new(endpoint, rules, kinds, clock, limits).map_err(|_| {
+            BuildError::new(
+                "tokens cannot be hashed: enable the feature `aws-lc-rs` or `rust-crypto`",
+            )
+        })?;
+        Ok(Introspection::new(inquiry))
     }
 }
 
