@@ -482,7 +482,7 @@ struct Remote {
 }
 
 impl RevocationStore for Remote {
-    fn required(&self) -> Identifiers {
+    fn required_identifiers(&self) -> Identifiers {
         Identifiers::TOKEN_ID
     }
 
@@ -505,9 +505,9 @@ impl RevocationStore for Remote {
 async fn an_outage_is_503_unless_the_code_says_otherwise() {
     let issuer = TestIssuer::new();
     let store = Remote::default();
-    let closed = layer(&issuer).revocation_store(store.clone());
+    let closed = layer(&issuer).revocation(store.clone());
     let open = layer(&issuer)
-        .revocation_store(store.clone())
+        .revocation(store.clone())
         .dangerous()
         .accept_when_revocation_is_unavailable();
     let token = |id: &str| bearer(&issuer.token().subject("alice").token_id(id).sign());
@@ -580,7 +580,7 @@ async fn of_two_checks_either_revokes_and_either_outage_shows() {
     let issuer = TestIssuer::new();
     let local = MemoryStore::new();
     let store = Remote::default();
-    let remote = tower_bearer::revocation::StoreCheck::new(store.clone());
+    let remote = store.clone();
     let layers = [
         layer(&issuer).revocation(BoxRevocationCheck::new(both(local.clone(), remote.clone()))),
         layer(&issuer).revocation(BoxRevocationCheck::new(both(remote, local.clone()))),
@@ -606,7 +606,7 @@ async fn closures_are_checks() {
         .requiring(Identifiers::SUBJECT);
     let later = check_async_fn(|token| async move {
         tokio::task::yield_now().await;
-        Ok(RevocationStatus::revoked_if(token.view().subject() == Some("carol")))
+        Ok(RevocationStatus::revoked_if(token.subject() == Some("carol")))
     })
     .requiring(Identifiers::SUBJECT);
     let layer = layer(&issuer).revocation(both(banned, later));
