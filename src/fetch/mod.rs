@@ -13,8 +13,10 @@
 //! The runtime is tokio's, with its timers enabled, as `#[tokio::main]` does.
 
 mod deadline;
+mod document;
 mod error;
 mod limits;
+mod metadata;
 #[cfg(feature = "reqwest-no-provider")]
 mod reqwest_fetch;
 mod send;
@@ -22,8 +24,10 @@ mod traits;
 mod url;
 
 pub(crate) use deadline::{can_wait, within};
+pub(crate) use document::{Asking, DocumentError, Freshness, Problem, without_query};
 pub use error::{FetchError, FetchErrorKind};
 pub use limits::FetchLimits;
+pub(crate) use metadata::{discover, metadata_urls};
 #[cfg(feature = "reqwest-no-provider")]
 #[cfg_attr(docsrs, doc(cfg(any(feature = "reqwest", feature = "reqwest-no-provider"))))]
 pub use reqwest_fetch::ReqwestFetch;
@@ -31,4 +35,4 @@ pub(crate) use send::send;
 pub use traits::Fetch;
 #[cfg(feature = "introspection")]
 pub(crate) use url::UrlProblem;
-pub(crate) use url::{checked_url, is_https, judged_url, request_uri};
+pub(crate) use url::checked_url;

@@ -54,6 +54,11 @@ impl KeySnapshot {
     pub(super) fn from_guard(guard: Guard<Arc<KeySet>>) -> Self {
         Self(guard)
     }
+
+    /// The set, to be kept for longer.
+    pub(crate) fn share(&self) -> Arc<KeySet> {
+        Arc::clone(&self.0)
+    }
 }
 
 impl Deref for KeySnapshot {

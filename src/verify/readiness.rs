@@ -71,8 +71,8 @@ impl Error for NotReady {
 
 impl<C> Verifier<C> {
     /// Waits until there are keys for the tokens of every issuer, all at once: as long as the slowest
-    /// source of keys does, which for remote keys is their
-    /// [`wait`](crate::key::remote::RemoteKeysBuilder::wait). Fixed keys are always ready.
+    /// source of keys does, which for remote keys is `RemoteKeysBuilder::wait`. Fixed keys are always
+    /// ready.
     ///
     /// For readiness checks. Keys are fetched only where there are none, and no more often than
     /// requests would. To look without waiting, see [`key_status`](Self::key_status).

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::config::{Config, Endpoint, LONGEST, Timing};
-use super::discovery::metadata_urls;
 use super::error::RemoteKeysError;
 use super::handle::RemoteKeys;
 use super::seed::{Seed, SeedKeys};
@@ -13,7 +12,7 @@ use super::seed::{Seed, SeedKeys};
 use crate::causes::Causes;
 use crate::clock::{Clock, SystemClock};
 use crate::dangerous::Dangerous;
-use crate::fetch::{Fetch, FetchLimits, can_wait, checked_url};
+use crate::fetch::{Fetch, FetchLimits, can_wait, checked_url, metadata_urls};
 use crate::key::JwksOptions;
 
 /// Builds [`RemoteKeys`]: made with [`RemoteKeys::discover`] or [`RemoteKeys::jwks`].
@@ -207,7 +206,7 @@ impl RemoteKeysBuilder {
         }
         let endpoint = match self.place {
             Place::Issuer(issuer) => {
-                metadata_urls(&issuer, self.allow_http)?;
+                metadata_urls(&issuer, self.allow_http).map_err(RemoteKeysError::configuration)?;
                 Endpoint::Issuer(issuer.into())
             }
             Place::Jwks(url) => {

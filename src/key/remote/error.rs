@@ -5,6 +5,8 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::fetch::{DocumentError, Problem};
+
 /// In which way getting keys from a provider failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -57,6 +59,23 @@ impl RemoteKeysError {
     #[must_use]
     pub fn kind(&self) -> RemoteKeysErrorKind {
         self.kind
+    }
+}
+
+impl From<DocumentError> for RemoteKeysError {
+    fn from(error: DocumentError) -> Self {
+        let kind = match error.problem {
+            Problem::NoRuntime => RemoteKeysErrorKind::NoRuntime,
+            Problem::Unreachable => RemoteKeysErrorKind::Unreachable,
+            Problem::Status => RemoteKeysErrorKind::Status,
+            Problem::Malformed => RemoteKeysErrorKind::Metadata,
+            Problem::WrongIssuer => RemoteKeysErrorKind::WrongIssuer,
+        };
+        let remote = Self::new(kind, error.text);
+        match error.source {
+            Some(source) => remote.with_source(source),
+            None => remote,
+        }
     }
 }
 

@@ -64,7 +64,6 @@
 mod allowance;
 mod builder;
 mod config;
-mod discovery;
 mod document;
 mod error;
 mod flight;
@@ -73,7 +72,6 @@ mod log;
 mod machine;
 pub mod providers;
 mod refresh;
-mod request;
 mod seed;
 mod state;
 mod status;

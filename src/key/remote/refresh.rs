@@ -7,12 +7,11 @@ use http::header::ETAG;
 use http::{HeaderValue, StatusCode, Uri};
 
 use super::config::{Config, Endpoint};
-use super::discovery::discover;
 use super::document::{Document, max_age};
 use super::error::{RemoteKeysError, RemoteKeysErrorKind};
-use super::request::{Freshness, get, without_query, wrong_status};
 use crate::causes::Causes;
 use crate::clock::{Clock, UnixTime};
+use crate::fetch::{Asking, DocumentError, Freshness, discover, without_query};
 use crate::key::KeySet;
 
 /// How long the metadata are taken to hold.
@@ -70,7 +69,8 @@ async fn locate(
         None => None,
     };
     let freshness = if unconditional { Freshness::Origin } else { Freshness::Any };
-    match (discover(config, issuer, freshness).await, known) {
+    let found = discover(asking(config, freshness), issuer, config.allow_http).await;
+    match (found.and_then(|found| found.jwks_uri()).map_err(RemoteKeysError::from), known) {
         (Ok(url), known) => {
             if known.as_ref() != Some(&url) {
                 memory.etag = None;
@@ -85,6 +85,10 @@ async fn locate(
     }
 }
 
+fn asking<'a>(config: &'a Config, freshness: Freshness<'a>) -> Asking<'a> {
+    Asking { fetch: &*config.fetch, limits: config.limits, freshness }
+}
+
 async fn load(
     config: &Config,
     memory: &mut Memory,
@@ -97,7 +101,7 @@ async fn load(
         None => Freshness::Any,
     };
     let validated = matches!(freshness, Freshness::Changed(_));
-    let (answer, body) = get(config, url, freshness).await?.into_parts();
+    let (answer, body) = asking(config, freshness).get(url).await?.into_parts();
     let document = Document::new(body, config.jwks.takes_symmetric());
     let max_age = max_age(&answer.headers);
     match answer.status {
@@ -105,7 +109,7 @@ async fn load(
         StatusCode::NOT_MODIFIED if validated => {
             return Ok(Update { keys: None, sent: false, max_age });
         }
-        status => return Err(wrong_status(url, status)),
+        status => return Err(DocumentError::status(url, status).into()),
     }
     let broken = |what: String| {
         let text = format!("the key set at {} {what}", without_query(url));

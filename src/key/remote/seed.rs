@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use super::config::Endpoint;
 use super::document::Document;
 use super::error::{RemoteKeysError, RemoteKeysErrorKind};
-use super::request::without_query;
 use crate::clock::UnixTime;
+use crate::fetch::without_query;
 use crate::key::{JwksOptions, KeySet};
 
 /// The public keys of a provider, and when it last confirmed them: what

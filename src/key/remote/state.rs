@@ -13,10 +13,10 @@ use super::error::{RemoteKeysError, RemoteKeysErrorKind};
 use super::log::Event;
 use super::machine::{Machine, Moment, Next, PATIENCE, Ticket};
 use super::refresh::{Memory, Update};
-use super::request::without_query;
 use super::seed::{Seed, SeedKeys};
 use super::status::RemoteStatus;
 use crate::clock::{Clock, UnixTime};
+use crate::fetch::without_query;
 use crate::key::{KeySet, KeySnapshot, KeysUnavailable, MissingKey};
 
 /// Clocks of one machine are read by several threads.

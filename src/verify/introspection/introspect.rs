@@ -9,7 +9,7 @@ use futures_timer::Delay;
 use futures_util::future::FusedFuture;
 use serde::de::DeserializeOwned;
 
-use super::builder::IntrospectionBuilder;
+use super::builder::{At, IntrospectionBuilder};
 use super::endpoint::retry;
 use super::inquiry::{Answer, Flight, Inquiry, Known, late};
 use super::response::unavailable;
@@ -33,7 +33,16 @@ impl<C> Introspection<C> {
     /// Starts building: asks at this URL, through this HTTP client. How this service authenticates
     /// itself there and the audience have to be decided on.
     pub fn builder(endpoint: impl Into<String>, fetch: impl Fetch) -> IntrospectionBuilder<C> {
-        IntrospectionBuilder::new(endpoint.into(), Arc::new(fetch))
+        IntrospectionBuilder::new(At::Url(endpoint.into()), Arc::new(fetch))
+    }
+
+    /// The same, at the endpoint that the issuer's metadata name as `introspection_endpoint`
+    /// ([RFC 8414 §2](https://www.rfc-editor.org/rfc/rfc8414#section-2), or OpenID Connect Discovery).
+    /// They are asked for with the first token, and again after an hour; the `issuer` in them is
+    /// compared exactly. To require it of tokens, too, call
+    /// [`issuer`](IntrospectionBuilder::issuer).
+    pub fn discover(issuer: impl Into<String>, fetch: impl Fetch) -> IntrospectionBuilder<C> {
+        IntrospectionBuilder::new(At::Issuer(issuer.into()), Arc::new(fetch))
     }
 
     pub(super) fn new(inquiry: Inquiry<C>) -> Self {

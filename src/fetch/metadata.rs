@@ -1,25 +1,31 @@
-//! The metadata of an issuer: where its keys are.
+//! The metadata of an issuer: OpenID Connect Discovery, or
+//! [RFC 8414](https://www.rfc-editor.org/rfc/rfc8414).
 
-use http::{StatusCode, Uri};
+use http::Uri;
 use serde::Deserialize;
 
-use super::config::Config;
-use super::error::{RemoteKeysError, RemoteKeysErrorKind};
-use super::request::{Freshness, get, without_query, wrong_status};
-use crate::fetch::{checked_url, is_https, judged_url, request_uri};
+use super::document::{Asking, DocumentError, Problem, without_query};
+use super::url::{checked_url, is_https, judged_url, request_uri};
 
 /// What of the metadata is used (RFC 8414 §2, OpenID Connect Discovery §3).
 #[derive(Deserialize)]
 struct Metadata {
     issuer: String,
     jwks_uri: Option<String>,
+    introspection_endpoint: Option<String>,
+}
+
+/// The metadata of the issuer that they were asked for.
+pub(crate) struct Found {
+    at: Uri,
+    allow_http: bool,
+    metadata: Metadata,
 }
 
 /// The URLs at which an issuer's metadata may be: OpenID Connect appends the well-known segment to
 /// the issuer, RFC 8414 §3.1 inserts it between host and path.
-pub(super) fn metadata_urls(issuer: &str, allow_http: bool) -> Result<[Uri; 2], RemoteKeysError> {
-    let wrong =
-        |what: &str| RemoteKeysError::configuration(format!("the issuer {} {what}", shown(issuer)));
+pub(crate) fn metadata_urls(issuer: &str, allow_http: bool) -> Result<[Uri; 2], String> {
+    let wrong = |what: &str| format!("the issuer {} {what}", shown(issuer));
     if issuer.contains('?') {
         return Err(wrong("has a query (?)"));
     }
@@ -44,21 +50,33 @@ fn shown(url: &str) -> &str {
     if url.contains('@') { "(a URL with credentials)" } else { url }
 }
 
-/// Asks the issuer where its keys are.
-pub(super) async fn discover(
-    config: &Config,
+/// Asks the issuer for its metadata.
+pub(crate) async fn discover(
+    asking: Asking<'_>,
     issuer: &str,
-    freshness: Freshness<'_>,
-) -> Result<Uri, RemoteKeysError> {
-    let [openid, oauth] = metadata_urls(issuer, config.allow_http)?;
-    let first = match metadata(config, &openid, freshness).await {
-        Ok(metadata) => return keys_url(config, issuer, &openid, metadata),
-        // A server that has nothing there may still be an OAuth server
+    allow_http: bool,
+) -> Result<Found, DocumentError> {
+    let urls = metadata_urls(issuer, allow_http);
+    let [openid, oauth] = urls.map_err(|text| DocumentError::new(Problem::Malformed, text))?;
+    let found = |at: Uri, metadata: Metadata| {
+        if metadata.issuer == issuer {
+            return Ok(Found { at, allow_http, metadata });
+        }
+        let text = format!(
+            "{} is of the issuer {:?}, configured is {issuer:?}; they must be the same, slash and all",
+            without_query(&at),
+            metadata.issuer,
+        );
+        Err(DocumentError::new(Problem::WrongIssuer, text))
+    };
+    let first = match load(asking, &openid).await {
+        Ok(metadata) => return found(openid, metadata),
+        // A server that has nothing there may still be an OAuth server.
         Err(Absent::Here(error)) => error,
         Err(Absent::Failed(error)) => return Err(error),
     };
-    match metadata(config, &oauth, freshness).await {
-        Ok(metadata) => keys_url(config, issuer, &oauth, metadata),
+    match load(asking, &oauth).await {
+        Ok(metadata) => found(oauth, metadata),
         Err(Absent::Here(_)) => Err(first),
         Err(Absent::Failed(error)) => Err(error),
     }
@@ -66,61 +84,51 @@ pub(super) async fn discover(
 
 enum Absent {
     /// The server answered, and has no metadata at this place.
-    Here(RemoteKeysError),
+    Here(DocumentError),
     /// It did not answer properly; another place would not help.
-    Failed(RemoteKeysError),
+    Failed(DocumentError),
 }
 
-async fn metadata(
-    config: &Config,
-    url: &Uri,
-    freshness: Freshness<'_>,
-) -> Result<Metadata, Absent> {
-    let response = get(config, url, freshness).await.map_err(Absent::Failed)?;
+async fn load(asking: Asking<'_>, url: &Uri) -> Result<Metadata, Absent> {
+    let response = asking.get(url).await.map_err(Absent::Failed)?;
     let status = response.status();
-    if status != StatusCode::OK {
-        let elsewhere = status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS;
-        let error = wrong_status(url, status);
+    if status != http::StatusCode::OK {
+        let elsewhere = status.is_client_error() && status != http::StatusCode::TOO_MANY_REQUESTS;
+        let error = DocumentError::status(url, status);
         return Err(if elsewhere { Absent::Here(error) } else { Absent::Failed(error) });
     }
     serde_json::from_slice(response.body()).map_err(|_| {
-        // Among others, the index page that some servers answer every path with
-        Absent::Here(RemoteKeysError::new(
-            RemoteKeysErrorKind::Metadata,
-            format!("{} is not a JSON object with a member issuer", without_query(url)),
-        ))
+        // Among others, the index page that some servers answer every path with.
+        let text = format!("{} is not a JSON object with a member issuer", without_query(url));
+        Absent::Here(DocumentError::new(Problem::Malformed, text))
     })
 }
 
-fn keys_url(
-    config: &Config,
-    issuer: &str,
-    at: &Uri,
-    metadata: Metadata,
-) -> Result<Uri, RemoteKeysError> {
-    if metadata.issuer != issuer {
-        return Err(RemoteKeysError::new(
-            RemoteKeysErrorKind::WrongIssuer,
-            format!(
-                "{} is of the issuer {:?}, configured is {issuer:?}; they must be the same, slash and all",
-                without_query(at),
-                metadata.issuer,
-            ),
-        ));
+impl Found {
+    /// Where the issuer's keys are.
+    pub(crate) fn jwks_uri(&self) -> Result<Uri, DocumentError> {
+        self.url("jwks_uri", self.metadata.jwks_uri.as_deref())
     }
-    let wrong = |what: &str| {
-        RemoteKeysError::new(
-            RemoteKeysErrorKind::Metadata,
-            format!("the jwks_uri in {} {what}", without_query(at)),
-        )
-    };
-    let url = metadata.jwks_uri.ok_or_else(|| wrong("is missing"))?;
-    let url = checked_url(&url, config.allow_http).map_err(|problem| wrong(problem.text()))?;
-    // Loopback is no place that a provider elsewhere has a say in
-    if is_https(at) && !is_https(&url) && !config.allow_http {
-        return Err(wrong("is not https"));
+
+    /// Where it is asked about tokens.
+    #[cfg(feature = "introspection")]
+    pub(crate) fn introspection_endpoint(&self) -> Result<Uri, DocumentError> {
+        self.url("introspection_endpoint", self.metadata.introspection_endpoint.as_deref())
     }
-    Ok(url)
+
+    fn url(&self, name: &str, url: Option<&str>) -> Result<Uri, DocumentError> {
+        let wrong = |what: &str| {
+            let text = format!("the {name} in {} {what}", without_query(&self.at));
+            DocumentError::new(Problem::Malformed, text)
+        };
+        let url = url.ok_or_else(|| wrong("is missing"))?;
+        let url = checked_url(url, self.allow_http).map_err(|problem| wrong(problem.text()))?;
+        // Loopback is no place that a provider elsewhere has a say in.
+        if is_https(&self.at) && !is_https(&url) && !self.allow_http {
+            return Err(wrong("is not https"));
+        }
+        Ok(url)
+    }
 }
 
 #[cfg(test)]
@@ -167,10 +175,9 @@ mod tests {
             "https://id.example.com/.well-known/oauth-authorization-server/realms/a",
         ] {
             let error = metadata_urls(bad, false).unwrap_err();
-            assert_eq!(error.kind(), RemoteKeysErrorKind::Configuration, "{bad}");
-            assert!(!format!("{error} {error:?}").contains("hunter2"));
+            assert!(!error.contains("hunter2"));
             let metadata = bad.contains("/.well-known/");
-            let told = error.to_string().ends_with("give the issuer, without /.well-known/…");
+            let told = error.ends_with("give the issuer, without /.well-known/…");
             assert_eq!(told, metadata, "{error}");
         }
     }
