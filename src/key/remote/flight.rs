@@ -54,8 +54,9 @@ pub(super) enum Claim {
     Denied,
     /// The provider cannot be asked at present.
     Unavailable(KeysUnavailable),
-    /// The refresh of this number is worth waiting for.
-    Wait(u64),
+    /// The refresh of this number is worth waiting for. One that had begun before may not know of a
+    /// key that was published since.
+    Wait { number: u64, had_begun: bool },
 }
 
 /// What a token asked for, kept while waiting.
@@ -196,6 +197,7 @@ impl Shared {
         if let Err(error) = attended {
             return Claim::Unavailable(KeysUnavailable::new().with_source(error));
         }
+        let had_begun = state.machine.is_running();
         let claimed = state.machine.claim(at, missing.is_some(), || allowance::ALL.take());
         self.settle(&state, at);
         match claimed {
@@ -204,7 +206,7 @@ impl Shared {
             Claimed::Wait(number) => {
                 drop(state);
                 self.wake.send_replace(());
-                Claim::Wait(number)
+                Claim::Wait { number, had_begun }
             }
         }
     }
@@ -214,17 +216,19 @@ impl Shared {
         self: Arc<Self>,
         missing: Option<Missing>,
         number: u64,
+        had_begun: bool,
     ) -> Result<(), KeysUnavailable> {
         let until = Instant::now() + self.config.timing.wait;
-        if !self.landed(number, until).await {
-            return self.after(missing.as_ref(), true);
+        let late = !self.landed(number, until).await;
+        if late || !had_begun {
+            return self.after(missing.as_ref(), late);
         }
         // That refresh may have begun before the key was published: once more, if the cooldown
         // allows.
         match self.claim(missing.as_ref().map(Missing::view).as_ref()) {
             Claim::There => Ok(()),
             Claim::Denied => self.after(missing.as_ref(), false),
-            Claim::Wait(number) => {
+            Claim::Wait { number, .. } => {
                 let late = !self.landed(number, until).await;
                 self.after(missing.as_ref(), late)
             }

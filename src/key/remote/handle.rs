@@ -88,7 +88,9 @@ impl RemoteKeys {
         let shared = &self.0.0;
         match shared.claim(None) {
             Claim::There => Ok(()),
-            Claim::Wait(number) => Arc::clone(shared).wait(None, number).await,
+            Claim::Wait { number, had_begun } => {
+                Arc::clone(shared).wait(None, number, had_begun).await
+            }
             Claim::Unavailable(unavailable) => Err(unavailable),
             // Not reached: nothing is denied to who asks for any keys.
             Claim::Denied => Err(KeysUnavailable::new()),
@@ -178,9 +180,9 @@ impl KeySource for RemoteKeys {
             Claim::There => Some(Box::pin(ready(Ok(())))),
             Claim::Denied => None,
             Claim::Unavailable(unavailable) => Some(Box::pin(ready(Err(unavailable)))),
-            Claim::Wait(number) => {
+            Claim::Wait { number, had_begun } => {
                 let missing = Some(Missing::from(missing));
-                Some(Box::pin(Arc::clone(shared).wait(missing, number)))
+                Some(Box::pin(Arc::clone(shared).wait(missing, number, had_begun)))
             }
         }
     }
