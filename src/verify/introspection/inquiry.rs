@@ -26,8 +26,6 @@ use crate::verify::rules::Rules;
 const WAITING: usize = 16;
 /// The bytes that are remembered at most, on average for each entry.
 const BYTES_PER_ENTRY: usize = 2048;
-/// How much later than in time the runtime of a question may notice that it is too late.
-const GRACE: Duration = Duration::from_secs(1);
 /// When to come again if too many are waiting.
 const BUSY: Duration = Duration::from_secs(1);
 
@@ -149,9 +147,9 @@ impl<C: DeserializeOwned + Send + Sync + 'static> Inquiry<C> {
             return Known::Answer(Err(rejection.clone()));
         }
         // One that should have ended is on a runtime that does not run: it is asked again on this one.
-        let in_time = self.endpoint.timeout + GRACE;
         let asked = state.flights.get(&name);
-        if let Some(asked) = asked.filter(|asked| asked.since.elapsed() < in_time) {
+        let in_time = |asked: &&Asked<C>| asked.since.elapsed() < self.endpoint.timeout;
+        if let Some(asked) = asked.filter(in_time) {
             return Known::Asked(asked.flight.clone());
         }
         let Ok(runtime) = Handle::try_current() else {
