@@ -76,13 +76,15 @@
 //! | `rust-crypto` | | cryptography in pure Rust, for targets without a C compiler; several times slower on RSA and ECDSA. With both, `aws-lc-rs` does the work |
 //! | `axum` | yes | the extractors, over axum-core |
 //! | `remote` | | keys from identity providers (`key::remote`), over the `fetch::Fetch` of your choice; needs tokio |
-//! | `reqwest` | | `remote`, with `fetch::ReqwestFetch`: reqwest over rustls |
+//! | `reqwest` | | `remote`, with `fetch::ReqwestFetch`: reqwest over rustls, encrypted by AWS-LC unless the program installs another provider |
+//! | `reqwest-no-provider` | | the same without AWS-LC, for builds without a C compiler: the program installs a provider for rustls |
 //! | `introspection` | | opaque tokens, introspected at their issuer (`verify::introspection`), over the same; needs tokio |
 //! | `tracing` | yes | an event for each rejection: kind, reason, source; and for each refresh token that was used twice, with its session id; never a token, no other claim |
 //! | `issuer` | | the `issuer` module: signing keys and their rotation, access tokens, refresh tokens with theft detection, single-use tokens |
 //! | `cookie` | | `issuer`, with `issuer::cookie`: refresh tokens of browser apps in cookies, set, read and cleared |
 //! | `redis` | | the `redis_store` module: revocations in Redis, and a replica of them on every node; with `issuer`, sessions and single-use tokens |
 //! | `redis-tls` | | `rediss://` with rustls, for `redis` |
+//! | `jsonwebtoken` | | `Key::from_decoding_key`, for keys that the crate of this name loaded |
 //! | `testing` | | the `testing` module |
 //!
 //! Without a crypto backend the crate compiles, and every constructor of a
