@@ -62,16 +62,20 @@ mod tests {
     }
 
     fn told(texts: &[&str]) -> String {
-        let error = texts.iter().rev().fold(None, |source, text| {
-            Some(Box::new(Nested((*text).to_owned(), source)))
-        });
+        let error = texts
+            .iter()
+            .rev()
+            .fold(None, |source, text| Some(Box::new(Nested((*text).to_owned(), source))));
         Causes(&*error.unwrap()).to_string()
     }
 
     #[test]
     fn every_cause_once() {
         assert_eq!(told(&["a"]), "a");
-        assert_eq!(told(&["no keys", "connect", "dns error", "no such host"]), "no keys: connect: dns error: no such host");
+        assert_eq!(
+            told(&["no keys", "connect", "dns error", "no such host"]),
+            "no keys: connect: dns error: no such host"
+        );
         assert_eq!(told(&["store: refused", "refused", "refused"]), "store: refused");
         assert_eq!(told(&["refused", "refused", "because"]), "refused: because");
     }

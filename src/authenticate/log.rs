@@ -198,6 +198,7 @@ pub(crate) fn logged(run: impl FnOnce()) -> String {
 #[cfg(all(test, feature = "tracing"))]
 mod tests {
     use super::*;
+    use std::fmt;
 
     fn reject(log: &Log, kind: RejectionKind, times: usize) {
         for _ in 0..times {

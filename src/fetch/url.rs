@@ -105,7 +105,10 @@ mod tests {
                 good.trim_end_matches('/')
             );
         }
-        assert_eq!(checked_url("HTTPS://ID.example.com/A", false).unwrap().to_string(), "https://id.example.com/A");
+        assert_eq!(
+            checked_url("HTTPS://ID.example.com/A", false).unwrap().to_string(),
+            "https://id.example.com/A"
+        );
     }
 
     #[test]

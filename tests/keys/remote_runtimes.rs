@@ -12,12 +12,12 @@ use serde_json::json;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
+use tower_bearer::StandardClaims;
 use tower_bearer::clock::Clock;
 use tower_bearer::key::remote::{RemoteKeys, RemoteKeysBuilder, RemoteKeysErrorKind, SeedKeys};
 use tower_bearer::key::{Algorithm, JwksOptions, KeySource, MissingKey, Secret};
 use tower_bearer::testing::{FakeClock, TestIssuer};
 use tower_bearer::verify::{Tenants, Verifier};
-use tower_bearer::StandardClaims;
 use tower_bearer_tests::service::Service;
 
 use crate::key_server::{Answer, JWKS, KeyServer, OPENID, fetch, issuer, set};

@@ -607,9 +607,7 @@ async fn rfc8414_section_2_the_issuer_says_where_the_endpoint_is() {
         .build()
         .unwrap();
     let app = app(AuthLayer::new(introspection));
-    let says = |issuer: &str, endpoint: Value| {
-        json!({ "issuer": issuer, "introspection_endpoint": endpoint })
-    };
+    let says = |issuer: &str, endpoint: Value| json!({ "issuer": issuer, "introspection_endpoint": endpoint });
     for wrong in [
         json!({ "issuer": issuer }),
         says(&format!("{issuer}/"), json!(endpoint.url)),

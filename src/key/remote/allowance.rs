@@ -1,7 +1,7 @@
 //! [`Allowance`]: how often strangers make this process ask anybody's provider.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// Tokens with an unknown `kid` make one issuer be asked once in its cooldown. A service with a
@@ -23,7 +23,12 @@ impl Allowance {
     #[allow(clippy::cast_possible_truncation, reason = "a constant of less than a second")]
     const fn new(at_once: u64, every: Duration) -> Self {
         let every = every.as_nanos() as u64;
-        Self { every, ahead: every * (at_once - 1), next: AtomicU64::new(0), origin: OnceLock::new() }
+        Self {
+            every,
+            ahead: every * (at_once - 1),
+            next: AtomicU64::new(0),
+            origin: OnceLock::new(),
+        }
     }
 
     /// Whether there is leave for one more.

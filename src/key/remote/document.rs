@@ -53,7 +53,8 @@ impl Document {
             return true;
         }
         let secret = self.secret || other.secret;
-        !secret && matches!((members(&self.body), members(&other.body)), (Some(a), Some(b)) if a == b)
+        !secret
+            && matches!((members(&self.body), members(&other.body)), (Some(a), Some(b)) if a == b)
     }
 
     /// The set again, without what is not public.
@@ -144,9 +145,8 @@ mod tests {
 
     #[test]
     fn only_what_is_public_is_handed_on() {
-        let public = |json: &'static str| {
-            Document::new(Bytes::from_static(json.as_bytes()), true).public()
-        };
+        let public =
+            |json: &'static str| Document::new(Bytes::from_static(json.as_bytes()), true).public();
         let mixed = r#"{"x":1,"keys":[{"kty":"oct","k":"c2VjcmV0"},{"kty":"RSA","n":"1","d":"2"},
             {"kty":"EC","kid":"a"},{"kty":"OKP","k":"1"},{"kty":"new","k":"1"},7]}"#;
         assert_eq!(public(mixed), Some(json!({ "keys": [{ "kty": "EC", "kid": "a" }] })));

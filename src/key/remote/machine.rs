@@ -165,16 +165,17 @@ impl Machine {
         if !self.usable(at) || !self.driven {
             return Duration::ZERO;
         }
-        let fresh = self.keys_until().map_or(Duration::ZERO, |until| until.saturating_since(at.now));
+        let fresh =
+            self.keys_until().map_or(Duration::ZERO, |until| until.saturating_since(at.now));
         fresh.min(self.look_in(at))
     }
 
     /// When to look after the task again.
     pub(super) fn look_in(&self, at: Moment) -> Duration {
         match (self.running, self.wanted) {
-            (Some(running), _) => {
-                self.doubled(self.longest).saturating_sub(at.tick.saturating_sub(running.since.tick))
-            }
+            (Some(running), _) => self
+                .doubled(self.longest)
+                .saturating_sub(at.tick.saturating_sub(running.since.tick)),
             (None, Some(wanted)) => {
                 self.doubled(PATIENCE).saturating_sub(at.tick.saturating_sub(wanted.since))
             }

@@ -87,7 +87,8 @@ fn suspended_time_counts() {
     // Without a request, the task notices by itself.
     let mut machine = fresh();
     assert_eq!(machine.begin(at(1), 1), Next::Sleep(9 * SECOND));
-    let timing = Timing { refresh: LOOK * 60, refresh_max: LOOK * 60, keep_for: LOOK * 200, ..TIMING };
+    let timing =
+        Timing { refresh: LOOK * 60, refresh_max: LOOK * 60, keep_for: LOOK * 200, ..TIMING };
     let mut machine = Machine { timing, ..machine };
     machine.confirm(at(1), true, None, Jitter(0));
     assert_eq!(machine.begin(at(2), 1), Next::Sleep(LOOK));

@@ -53,7 +53,8 @@ impl Shared {
         let origin = Instant::now();
         let longest = config.limits.timeout.saturating_mul(3).saturating_add(PATIENCE);
         let now = config.clock.now();
-        let mut machine = Machine::new(config.timing, longest, Moment { tick: Duration::ZERO, now });
+        let mut machine =
+            Machine::new(config.timing, longest, Moment { tick: Duration::ZERO, now });
         let mut memory = Memory::default();
         let keys = match seed {
             Some(Seed { keys, document, confirmed_at }) => {

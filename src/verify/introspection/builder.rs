@@ -285,7 +285,9 @@ impl<C> IntrospectionBuilder<C, Client, Audiences> {
             return Err(BuildError::new("the timeout is zero or more than a minute"));
         }
         if !can_wait() {
-            return Err(BuildError::new("no thread can be started, so waiting could not be bounded"));
+            return Err(BuildError::new(
+                "no thread can be started, so waiting could not be bounded",
+            ));
         }
         if limits.calls == 0 {
             return Err(BuildError::new("the concurrency is zero, so nothing could be asked"));

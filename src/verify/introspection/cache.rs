@@ -57,7 +57,7 @@ impl fmt::Debug for Name {
     }
 }
 
-/// Entries in the order they came, the oldest leaving first. 
+/// Entries in the order they came, the oldest leaving first.
 pub(super) struct Shelf<V> {
     entries: HashMap<Name, Entry<V>, RandomState>,
     /// The names in the order they came, each with its entry's number. Those whose entry was
