@@ -72,7 +72,8 @@
 //! | `rust-crypto` | | cryptography in pure Rust, for targets without a C compiler; several times slower on RSA and ECDSA. With both, `aws-lc-rs` does the work |
 //! | `axum` | yes | the extractors, over axum-core |
 //! | `remote` | | keys from identity providers (`key::remote`), over the `fetch::Fetch` of your choice; needs tokio |
-//! | `reqwest` | | `remote`, with `fetch::ReqwestFetch`: reqwest over rustls |
+//! | `reqwest` | | `remote`, with `fetch::ReqwestFetch`: reqwest over rustls, encrypted by AWS-LC unless the program installs another provider |
+//! | `reqwest-no-provider` | | the same without AWS-LC, for builds without a C compiler: the program installs a provider for rustls |
 //! | `introspection` | | opaque tokens, introspected at their issuer (`verify::introspection`), over the same; needs tokio |
 //! | `tracing` | yes | an event for each rejection: kind, reason, source; and for each refresh token that was used twice, with its session id; never a token, no other claim |
 //! | `issuer` | | the `issuer` module: signing keys and their rotation, access tokens, refresh tokens with theft detection, single-use tokens |
@@ -144,6 +145,11 @@
 #[macro_use]
 mod opaque;
 
+#[cfg_attr(
+    not(any(feature = "remote", feature = "tracing")),
+    allow(dead_code, reason = "nothing tells of causes")
+)]
+mod causes;
 pub mod clock;
 pub mod dangerous;
 pub mod head;
