@@ -37,6 +37,7 @@ use crate::verify::{Audiences, Issuers, Keys, Verifier, VerifierBuilder};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
+#[doc(alias("encode", "sign", "mint", "EncodingKey"))]
 pub struct Issuer(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {
