@@ -533,6 +533,18 @@ mod simulation {
         let fetches = world.fetches - fetches;
         let most = 2 + 30 / TIMING.cooldown.as_secs() + 30 / 9;
         assert!((3..=most).contains(&fetches), "{fetches} fetches in 30 calm seconds");
+        // A key that is withdrawn while the machine sleeps is not accepted once more.
+        while world.machine.is_running() || world.machine.overdue(world.at).is_some() {
+            world.step();
+        }
+        world.version += 1;
+        world.at.now = world.at.now.saturating_add(TIMING.refresh * 5 / 2);
+        world.published = world.at.now;
+        let driven = world.driven.iter().position(|driven| *driven).unwrap();
+        if world.machine.quiet(world.at).is_zero() {
+            world.attend(driven);
+        }
+        assert!(!world.machine.usable(world.at), "a sleeper takes a withdrawn key");
         world
     }
 
