@@ -50,7 +50,7 @@
 //! | [`claims`] | the application's claims and the registered ones |
 //! | [`verify`] | signature and claim rules; `verify::introspection` for tokens that only their issuer can read |
 //! | [`revocation`] | tokens, sessions and subjects taken back |
-//! | [`authenticate`] | the steps put together |
+//! | [`authenticate`] | the steps put together: an [`Authenticator`], for heads and for tokens alone |
 //! | [`guard`] | scopes, roles, conditions |
 //! | [`respond`] | what a rejection looks like |
 //! | [`layer`] | the tower layers |
@@ -63,9 +63,10 @@
 //! # Why was my token rejected?
 //!
 //! The client is told little on purpose. The log has the reason: an event of the target
-//! `tower_bearer` for each rejection, at level DEBUG; WARN where keys or the revocation store cannot
-//! be asked; ERROR where the service is put together wrongly. With `tracing-subscriber`,
-//! `RUST_LOG=tower_bearer=debug` shows them. In tests, read the [`Rejection`] from the response's
+//! `tower_bearer` for each rejection, at level DEBUG; WARN, once a minute and kind, where keys or the
+//! revocation store cannot be asked, and for what only a trusted issuer can cause (a wrong audience or
+//! type, claims that do not fit, a missing identifier); ERROR where the service is put together
+//! wrongly. With `tracing-subscriber`, `RUST_LOG=tower_bearer=debug` shows them all. In tests, read the [`Rejection`] from the response's
 //! extensions.
 //!
 //! # Features
@@ -75,6 +76,7 @@
 //! | `aws-lc-rs` | yes | cryptography by AWS-LC: the fast choice |
 //! | `rust-crypto` | | cryptography in pure Rust, for targets without a C compiler; several times slower on RSA and ECDSA. With both, `aws-lc-rs` does the work |
 //! | `axum` | yes | the extractors, over axum-core |
+//! | `tonic` | | a [`Rejection`] as tonic's `Status`, for `?` in methods; the layers serve tonic without it |
 //! | `remote` | | keys from identity providers (`key::remote`), over the `fetch::Fetch` of your choice; needs tokio |
 //! | `reqwest` | | `remote`, with `fetch::ReqwestFetch`: reqwest over rustls |
 //! | `introspection` | | opaque tokens, introspected at their issuer (`verify::introspection`), over the same; needs tokio |
@@ -129,6 +131,9 @@ pub mod authenticate;
 pub mod guard;
 pub mod respond;
 
+#[cfg(feature = "tonic")]
+mod tonic_status;
+
 pub mod layer;
 
 #[cfg(feature = "axum")]
@@ -145,8 +150,22 @@ pub mod redis_store;
 pub mod testing;
 pub mod threat_model;
 
+pub mod prelude;
+
+#[doc(inline)]
+pub use authenticate::{Authenticator, Mode};
 #[doc(inline)]
 pub use claims::{Claims, Principal, RegisteredClaims, StandardClaims};
+#[cfg(feature = "axum")]
+#[cfg_attr(docsrs, doc(cfg(feature = "axum")))]
+#[doc(inline)]
+pub use extract::Granted;
+#[doc(inline)]
+pub use guard::{Guard, Policy};
+#[cfg(feature = "remote")]
+#[cfg_attr(docsrs, doc(cfg(feature = "remote")))]
+#[doc(inline)]
+pub use key::remote::RemoteKeys;
 #[doc(inline)]
 pub use key::{Algorithm, Key, KeySet, Secret};
 #[doc(inline)]

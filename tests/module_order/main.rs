@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The path, as the crate's documentation has it.
-const PATH: [&str; 20] = [
+const PATH: [&str; 21] = [
     "opaque",
     "clock",
     "step",
@@ -21,6 +21,7 @@ const PATH: [&str; 20] = [
     "authenticate",
     "guard",
     "respond",
+    "tonic_status",
     "layer",
     "extract",
     "issuer",
@@ -28,7 +29,7 @@ const PATH: [&str; 20] = [
 ];
 
 /// May use everything: it stands beside the path.
-const BESIDE: [&str; 3] = ["testing", "threat_model", "lib"];
+const BESIDE: [&str; 4] = ["testing", "threat_model", "lib", "prelude"];
 
 fn sources(dir: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();

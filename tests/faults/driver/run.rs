@@ -143,9 +143,8 @@ async fn play(
 /// Asks every node how it does, all the time.
 async fn watch(caller: Caller, stop: Arc<AtomicBool>) {
     while !stop.load(Ordering::Relaxed) {
-        let asked = (0..caller.nodes.len()).map(|node| {
-            caller.call_within(node, Call::Health, Duration::from_millis(400))
-        });
+        let asked = (0..caller.nodes.len())
+            .map(|node| caller.call_within(node, Call::Health, Duration::from_millis(400)));
         futures_util::future::join_all(asked).await;
         caller.shared.sleep(60_000).await;
     }
