@@ -13,7 +13,7 @@ pub type AccessIx = u32;
 pub type RefreshIx = u32;
 
 /// A bit for each node.
-pub type Nodes = u32;
+pub type NodeSet = u32;
 
 /// The bounds that the run was configured with.
 #[derive(Clone, Debug)]
@@ -176,12 +176,12 @@ pub struct Fault {
     pub recovered: At,
     /// Of these nodes it is certain that they could not speak to a writable primary in
     /// `blind.1..blind.2`.
-    pub blind: Option<(Nodes, At, At)>,
+    pub blind: Option<(NodeSet, At, At)>,
     /// The store may evict from here to `healed`, so nobody can know.
     pub evicting: bool,
     pub loss: Option<Loss>,
     /// Nodes that were left with a primary that nobody else has.
-    pub isolated: Nodes,
+    pub isolated: NodeSet,
 }
 
 /// The store went back to what it was.
@@ -194,7 +194,7 @@ pub struct Loss {
     /// What was acknowledged after this is not lost.
     pub until: At,
     /// Only what was acknowledged by these nodes is lost.
-    pub nodes: Nodes,
+    pub nodes: NodeSet,
     /// Only an asynchronous failover: the durable setting rules it out.
     pub by_failover: bool,
 }

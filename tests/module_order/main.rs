@@ -29,7 +29,7 @@ const PATH: [&str; 21] = [
 ];
 
 /// May use everything: it stands beside the path.
-const BESIDE: [&str; 4] = ["testing", "threat_model", "lib", "prelude"];
+const BESIDE: [&str; 5] = ["testing", "threat_model", "guide", "lib", "prelude"];
 
 fn sources(dir: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();

@@ -112,7 +112,9 @@ impl Caller {
                 };
                 let mut body = match end {
                     End::ByToken(ix) => json!({"how": "token", "token": refresh(ix)}),
-                    End::BySid(ix) => json!({"how": "sid", "sid": sid(ix)}),
+                    End::BySid(ix) => {
+                        json!({"how": "sid", "sid": sid(ix), "keep_until": longest(ix)})
+                    }
                     End::OfSubject(ix) => {
                         json!({"how": "of_subject", "sid": sid(ix), "subject": of(ix)})
                     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::http::Caller;
 use super::proxy::Mode;
-use crate::history::{At, Call, End, Fault, Loss, NEVER, Nodes as NodeSet, Outcome};
+use crate::history::{At, Call, End, Fault, Loss, NEVER, NodeSet, Outcome};
 use crate::rng::Rng;
 use crate::store::{Driver, EVERY};
 
@@ -79,7 +79,7 @@ impl Nemesis {
             "node killed" => {
                 let node = self.node();
                 self.caller.nodes.kill(node);
-                if self.store.proxies().is_empty() {
+                if !self.store.is_shared() {
                     // its store was its own
                     fault.loss = Some(Loss::of(0, NEVER, shared.now()));
                 }
@@ -107,7 +107,10 @@ impl Nemesis {
                 let nodes = if self.rng.percent(40) { EVERY } else { 1 << self.node() };
                 self.network(&mut fault, nodes, Mode::Delay(delay), 4_000_000).await;
             }
-            _ => return self.store.inflict(name, &shared, &mut self.rng).await,
+            _ => return {
+                let nodes = Arc::clone(&self.caller.nodes);
+                self.store.inflict(name, &shared, &nodes, &mut self.rng).await
+            },
         }
         fault.healed = shared.now();
         Ok(fault)
