@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The path, as the crate's documentation has it.
-const PATH: [&str; 21] = [
+const PATH: [&str; 22] = [
+    "causes",
     "opaque",
     "clock",
     "step",

@@ -107,10 +107,12 @@ impl Nemesis {
                 let nodes = if self.rng.percent(40) { EVERY } else { 1 << self.node() };
                 self.network(&mut fault, nodes, Mode::Delay(delay), 4_000_000).await;
             }
-            _ => return {
-                let nodes = Arc::clone(&self.caller.nodes);
-                self.store.inflict(name, &shared, &nodes, &mut self.rng).await
-            },
+            _ => {
+                return {
+                    let nodes = Arc::clone(&self.caller.nodes);
+                    self.store.inflict(name, &shared, &nodes, &mut self.rng).await
+                };
+            }
         }
         fault.healed = shared.now();
         Ok(fault)

@@ -103,11 +103,7 @@ async fn found(options: &Options, guard: &Guard, hunt: &Hunt) -> Result<bool, St
 }
 
 /// One round.
-async fn play(
-    options: &Options,
-    guard: &Guard,
-    seed: u64,
-) -> Result<(History, Vec<At>), String> {
+async fn play(options: &Options, guard: &Guard, seed: u64) -> Result<(History, Vec<At>), String> {
     let time = options.round.min(options.time);
     let mut rng = Rng::new(seed);
     let memory = options.store == "memory";
