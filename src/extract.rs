@@ -123,6 +123,7 @@ where
 ///     format!("created for {}", user.sub.as_deref().unwrap_or("a machine"))
 /// }
 /// ```
+#[doc(alias("authorize", "rbac", "permission"))]
 pub struct Granted<P, C> {
     claims: Claims<C>,
     policy: PhantomData<fn() -> P>,

@@ -194,6 +194,7 @@ impl RejectionKind {
 /// `Display` and `Debug` show the kind and the operator's reason; neither ever holds a token or a
 /// claim's value. The rejection of a response can be read from the response's extensions.
 #[derive(Clone)]
+#[doc(alias("error", "401", "unauthorized", "forbidden"))]
 pub struct Rejection {
     kind: RejectionKind,
     reason: &'static str,

@@ -12,6 +12,7 @@ struct Role(Cow<'static, str>);
 /// Passes tokens that have exactly this role. Where roles imply each other, see
 /// [`RoleHierarchy`](super::RoleHierarchy).
 #[must_use]
+#[doc(alias("rbac", "admin", "permission"))]
 pub fn role(role: impl Into<Cow<'static, str>>) -> impl Guard + Clone {
     Role(role.into())
 }

@@ -14,6 +14,7 @@ struct Scope(Cow<'static, str>);
 ///
 /// Scopes are opaque here: `orders` does not imply `orders:read`. An empty string passes nobody.
 #[must_use]
+#[doc(alias("permission", "authority"))]
 pub fn scope(scope: impl Into<Cow<'static, str>>) -> impl Guard + Clone {
     Scope(scope.into())
 }

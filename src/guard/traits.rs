@@ -13,6 +13,7 @@ use crate::rejection::Rejection;
     note = "use `scope(..)`, `role(..)`, `claims(|c: &YourClaims| ..)`, `guard_fn(|p| ..)`, and combine them with `all((..))`, `any((..))` and `not(..)`",
     note = "a `Policy` is for `Granted<P, C>` in a handler's signature; its guard is `P::guard()`"
 )]
+#[doc(alias("permission", "authorize"))]
 pub trait Guard: Send + Sync + 'static {
     /// Whether the principal passes.
     ///

@@ -35,6 +35,7 @@ use crate::respond::RequestInfo;
 /// # let _ = layer;
 /// ```
 #[must_use = "a layer does nothing until it is put around a service"]
+#[doc(alias("authorize", "permission", "rbac", "middleware"))]
 pub struct RequireLayer<G> {
     guard: Arc<G>,
 }

@@ -60,6 +60,7 @@ const LOCKS: usize = 16;
 /// # }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[doc(alias("multitenant", "multi-tenancy"))]
 pub struct Tenants<C>(Arc<Inner<C>>);
 
 struct Inner<C> {

@@ -51,6 +51,7 @@ use crate::step::Step;
 /// # }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[doc(alias("jwt", "decode", "validate", "Validation"))]
 pub struct Verifier<C> {
     policies: Arc<Policies>,
     cache: Option<Arc<Slots<C>>>,

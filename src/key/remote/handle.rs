@@ -21,6 +21,7 @@ use crate::key::{BoxFuture, KeySnapshot, KeySource, KeysUnavailable, MissingKey}
 /// [`ready`](Self::ready), and give one to the verifier; when the last is dropped, the background
 /// task stops.
 #[derive(Clone)]
+#[doc(alias("jwks", "oidc", "openid", "discovery", "keycloak", "auth0"))]
 pub struct RemoteKeys(Arc<Owner>);
 
 /// Its drop is that of the last handle; the task and the requests that wait hold only what is

@@ -25,6 +25,7 @@ use crate::verify::{TokenVerifier, Verified};
 ///
 /// Made with [`Introspection::builder`]; the [module](crate::verify::introspection) has the rules. It is one `Arc`: cheap to
 /// clone, and clones share what is remembered.
+#[doc(alias("opaque", "reference token", "rfc7662"))]
 pub struct Introspection<C> {
     inquiry: Arc<Inquiry<C>>,
 }
