@@ -10,8 +10,8 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
-use super::der::{self, Shape};
 use super::error::{KeyError, KeyErrorKind};
+use super::format::der::{self, Shape};
 use super::secret::decode_base64;
 
 /// # Errors
@@ -131,7 +131,7 @@ mod tests {
     use base64::Engine;
     use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
-    use super::super::pem;
+    use super::super::format::pem;
     use super::*;
 
     fn is_refused(secret: impl AsRef<[u8]>) {
