@@ -17,9 +17,9 @@ use tower_bearer::authenticate::Mode;
 use tower_bearer::clock::{Clock, UnixTime};
 use tower_bearer::credentials::CrossSiteProtection;
 use tower_bearer::issuer::cookie::TokenCookie;
-use tower_bearer::issuer::refresh::{
-    Grant, MemoryRefreshStore, NewSession, RefreshError, RefreshErrorKind, RefreshRequest,
-    RefreshTokens,
+use tower_bearer::issuer::session::{
+    SessionTokens, MemorySessionStore, NewSession, SessionError, SessionErrorKind, RefreshRequest,
+    Sessions,
 };
 use tower_bearer::issuer::{BytesBody, IssueErrorKind, Issuer, SigningKeys};
 use tower_bearer::key::Algorithm;
@@ -32,7 +32,7 @@ const START: u64 = 1_800_000_000;
 #[derive(Clone)]
 struct App {
     issuer: Issuer,
-    sessions: RefreshTokens<MemoryRefreshStore>,
+    sessions: Sessions<MemorySessionStore>,
     cookie: TokenCookie,
 }
 
@@ -40,7 +40,7 @@ struct World {
     clock: FakeClock,
     app: App,
     keys: SigningKeys,
-    store: MemoryRefreshStore,
+    store: MemorySessionStore,
 }
 
 fn world(cookie: TokenCookie) -> World {
@@ -54,8 +54,8 @@ fn world(cookie: TokenCookie) -> World {
         .build()
         .unwrap();
     let revocations = MemoryStore::builder().clock(clock.clone()).build();
-    let store = MemoryRefreshStore::with_revocations(revocations, 100);
-    let sessions = RefreshTokens::builder(issuer.clone(), store.clone()).build().unwrap();
+    let store = MemorySessionStore::with_revocations(revocations, 100);
+    let sessions = Sessions::builder(issuer.clone(), store.clone()).build().unwrap();
     World { clock, app: App { issuer, sessions, cookie }, keys, store }
 }
 
@@ -71,7 +71,7 @@ impl World {
             .unwrap()
     }
 
-    async fn grant(&self) -> Grant {
+    async fn grant(&self) -> SessionTokens {
         self.app.sessions.begin(NewSession::new("ada", "web")).await.unwrap()
     }
 
@@ -92,7 +92,7 @@ impl World {
     }
 }
 
-type Answer = Result<Response<BytesBody>, RefreshError>;
+type Answer = Result<Response<BytesBody>, SessionError>;
 
 async fn login(State(app): State<App>, head: Parts) -> Answer {
     app.cookie.check_site(&head)?;
@@ -409,26 +409,26 @@ fn reading_tells_what_is_wrong() {
     };
     assert_eq!(read("same-origin", "__Secure-refresh=abc").unwrap(), "abc");
     for (site, value, kind, refresh, status) in [
-        ("same-origin", "", RejectionKind::MissingToken, RefreshErrorKind::InvalidGrant, 400),
+        ("same-origin", "", RejectionKind::MissingToken, SessionErrorKind::InvalidGrant, 400),
         (
             "cross-site",
             "__Secure-refresh=abc",
             RejectionKind::CrossSite,
-            RefreshErrorKind::CrossSite,
+            SessionErrorKind::CrossSite,
             403,
         ),
         (
             "same-origin",
             "__Secure-refresh=a b",
             RejectionKind::InvalidRequest,
-            RefreshErrorKind::InvalidRequest,
+            SessionErrorKind::InvalidRequest,
             400,
         ),
     ] {
         let rejection = read(site, value).unwrap_err();
         assert_eq!(rejection.kind(), kind, "{value}");
         let reason = rejection.reason();
-        let error = RefreshError::from(rejection);
+        let error = SessionError::from(rejection);
         assert_eq!((error.kind(), error.to_string()), (refresh, reason.to_owned()));
         assert_eq!(error.to_response().status().as_u16(), status);
     }

@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 use tower::{Service, ServiceBuilder, ServiceExt, service_fn, util::BoxCloneService};
 use tower_bearer::claims::{Claims, StandardClaims};
 use tower_bearer::clock::{Clock, UnixTime};
-use tower_bearer::issuer::refresh::{
-    Grant, MemoryRefreshStore, NewSession, RefreshErrorKind, RefreshRequest, RefreshTokens,
+use tower_bearer::issuer::session::{
+    SessionTokens, MemorySessionStore, NewSession, SessionErrorKind, RefreshRequest, Sessions,
 };
 use tower_bearer::issuer::single_use::{
     Handover, MemorySingleUseStore, SingleUse, SingleUseErrorKind,
@@ -35,8 +35,8 @@ struct World {
     clock: FakeClock,
     keys: SigningKeys,
     issuer: Issuer,
-    store: MemoryRefreshStore,
-    tokens: RefreshTokens<MemoryRefreshStore>,
+    store: MemorySessionStore,
+    tokens: Sessions<MemorySessionStore>,
     stolen: Arc<Mutex<Vec<String>>>,
     api: Stack,
 }
@@ -57,10 +57,10 @@ fn world_with_grace(grace: u64) -> World {
         .unwrap();
     let required = Identifiers::SESSION_ID | Identifiers::SUBJECT_EPOCH;
     let revocations = MemoryStore::builder().clock(clock.clone()).require(required).build();
-    let store = MemoryRefreshStore::with_revocations(revocations, 100);
+    let store = MemorySessionStore::with_revocations(revocations, 100);
     let stolen = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&stolen);
-    let tokens = RefreshTokens::builder(issuer.clone(), store.clone())
+    let tokens = Sessions::builder(issuer.clone(), store.clone())
         .grace(Duration::from_secs(grace))
         .on_reuse(move |reuse| seen.lock().unwrap().push(format!("{reuse:?}")))
         .build()
@@ -113,12 +113,12 @@ impl World {
         assert!(challenge.contains(r#"error="invalid_token""#), "{challenge}");
     }
 
-    async fn sign_in(&self, subject: &str) -> Grant {
+    async fn sign_in(&self, subject: &str) -> SessionTokens {
         let new = NewSession::new(subject, "web").scope("orders:read orders:write");
         self.tokens.begin(new.device("Firefox")).await.unwrap()
     }
 
-    async fn refresh(&self, token: &str) -> Result<Grant, RefreshErrorKind> {
+    async fn refresh(&self, token: &str) -> Result<SessionTokens, SessionErrorKind> {
         let request = RefreshRequest::new(token, "web");
         self.tokens.refresh(request).await.map_err(|error| error.kind())
     }
@@ -128,7 +128,7 @@ impl World {
     }
 }
 
-fn access(grant: &Grant) -> String {
+fn access(grant: &SessionTokens) -> String {
     grant.access_token().issue().unwrap().as_str().to_owned()
 }
 
@@ -210,7 +210,7 @@ async fn sign_in_refresh_log_out() {
     // issued after the end, by a request that had been let through before it
     world.invalid(&access(&second)).await;
     let refused = world.refresh(second.refresh_token().as_str()).await;
-    assert_eq!(refused.unwrap_err(), RefreshErrorKind::InvalidGrant);
+    assert_eq!(refused.unwrap_err(), SessionErrorKind::InvalidGrant);
     assert!(world.stolen.lock().unwrap().is_empty());
 }
 
@@ -226,10 +226,10 @@ async fn rfc9700_4_14_reuse_ends_the_session_for_thief_and_victim() {
         assert_eq!(world.status(&live).await, 200);
         // whoever comes second
         world.pass(if thief_first { 1 } else { 1000 });
-        assert_eq!(world.refresh(&stolen).await.unwrap_err(), RefreshErrorKind::InvalidGrant);
+        assert_eq!(world.refresh(&stolen).await.unwrap_err(), SessionErrorKind::InvalidGrant);
         world.invalid(&live).await;
         let successor = one.refresh_token().as_str();
-        assert_eq!(world.refresh(successor).await.unwrap_err(), RefreshErrorKind::InvalidGrant);
+        assert_eq!(world.refresh(successor).await.unwrap_err(), SessionErrorKind::InvalidGrant);
         let reports = world.stolen.lock().unwrap().clone();
         assert_eq!(reports.len(), 1);
         assert!(reports[0].contains("generation: 1") && !reports[0].contains("tbr1_"));
@@ -246,7 +246,7 @@ async fn who_knows_a_session_id_cannot_end_the_session() {
     let token = grant.refresh_token().as_str();
     let (stem, secret) = token.split_once('.').unwrap();
     let by_id = format!("tbr1_{}.{secret}", grant.session().id);
-    assert_eq!(world.refresh(&by_id).await.unwrap_err(), RefreshErrorKind::InvalidGrant);
+    assert_eq!(world.refresh(&by_id).await.unwrap_err(), SessionErrorKind::InvalidGrant);
     assert!(world.tokens.end_session_of("eve", grant.session().id.as_str()).await.is_ok());
     assert!(world.stolen.lock().unwrap().is_empty());
     assert_eq!(world.tokens.sessions("ada").await.unwrap().len(), 1);
@@ -255,7 +255,7 @@ async fn who_knows_a_session_id_cannot_end_the_session() {
     assert!(world.store.revocations().is_empty());
     // only with the handle, which all of the family's tokens have, does it pass for a spent one
     let forged = format!("{stem}.{}", "A".repeat(43));
-    assert_eq!(world.refresh(&forged).await.unwrap_err(), RefreshErrorKind::InvalidGrant);
+    assert_eq!(world.refresh(&forged).await.unwrap_err(), SessionErrorKind::InvalidGrant);
     assert_eq!(world.stolen.lock().unwrap().len(), 1);
 }
 
@@ -272,11 +272,11 @@ async fn grace_serves_lost_responses_and_parallel_tabs() {
         assert_eq!(world.status(&access(grant)).await, 200);
     }
     world.pass(1);
-    assert_eq!(world.refresh(token).await.unwrap_err(), RefreshErrorKind::InvalidGrant);
+    assert_eq!(world.refresh(token).await.unwrap_err(), SessionErrorKind::InvalidGrant);
     for grant in [&one, &two] {
         world.invalid(&access(grant)).await;
         let refused = world.refresh(grant.refresh_token().as_str()).await;
-        assert_eq!(refused.unwrap_err(), RefreshErrorKind::InvalidGrant);
+        assert_eq!(refused.unwrap_err(), SessionErrorKind::InvalidGrant);
     }
 }
 
@@ -288,7 +288,7 @@ async fn rfc6749_6_scopes_narrow_and_never_widen() {
     for wider in ["admin", "orders:read admin", "orders"] {
         let refused = world.tokens.refresh(RefreshRequest::new(token, "web").scope(wider)).await;
         let error = refused.unwrap_err();
-        assert_eq!(error.kind(), RefreshErrorKind::InvalidScope);
+        assert_eq!(error.kind(), SessionErrorKind::InvalidScope);
         let response = error.to_response();
         assert_eq!(response.status(), StatusCode::BAD_REQUEST);
         assert_eq!(response.headers()[header::CACHE_CONTROL], "no-store");
@@ -304,7 +304,7 @@ async fn rfc6749_6_scopes_narrow_and_never_widen() {
     assert_eq!(body.body(), r#"ada ["orders:read", "orders:write"] []"#);
     let other = RefreshRequest::new(whole.refresh_token().as_str(), "mobile");
     let refused = world.tokens.refresh(other).await.unwrap_err();
-    assert_eq!(refused.kind(), RefreshErrorKind::InvalidGrant);
+    assert_eq!(refused.kind(), SessionErrorKind::InvalidGrant);
     assert!(world.refresh(whole.refresh_token().as_str()).await.is_ok());
 }
 
@@ -315,7 +315,7 @@ async fn sessions_expire_idle_and_absolutely() {
     let idle = world.sign_in("ada").await;
     world.pass(14 * DAY);
     let token = idle.refresh_token().as_str();
-    assert_eq!(world.refresh(token).await.unwrap_err(), RefreshErrorKind::InvalidGrant);
+    assert_eq!(world.refresh(token).await.unwrap_err(), SessionErrorKind::InvalidGrant);
 
     let mut grant = world.sign_in("ada").await;
     for _ in 0..8 {
@@ -330,7 +330,7 @@ async fn sessions_expire_idle_and_absolutely() {
     assert_eq!(grant.access_token().issue().unwrap().expires_at().as_secs(), end.as_secs());
     world.pass(60);
     let refused = world.refresh(grant.refresh_token().as_str()).await;
-    assert_eq!(refused.unwrap_err(), RefreshErrorKind::InvalidGrant);
+    assert_eq!(refused.unwrap_err(), SessionErrorKind::InvalidGrant);
     assert!(world.stolen.lock().unwrap().is_empty());
 }
 
@@ -347,15 +347,15 @@ async fn a_memory_store_with_another_clock_than_the_issuer_does_not_pretend_to_r
         .build()
         .unwrap();
     for (store, ended) in
-        [(MemoryRefreshStore::new(), false), (MemoryRefreshStore::with_clock(past.clone()), true)]
+        [(MemorySessionStore::new(), false), (MemorySessionStore::with_clock(past.clone()), true)]
     {
-        let tokens = RefreshTokens::builder(issuer.clone(), store.clone()).build().unwrap();
+        let tokens = Sessions::builder(issuer.clone(), store.clone()).build().unwrap();
         let grant = tokens.begin(NewSession::new("ada", "web")).await.unwrap();
         let id = grant.session().id.as_str();
         let result = tokens.end_session(id).await;
         assert_eq!(result.is_ok(), ended, "{result:?}");
         if let Err(error) = result {
-            assert!(format!("{error:?}").contains("MemoryRefreshStore::with_clock"), "{error:?}");
+            assert!(format!("{error:?}").contains("MemorySessionStore::with_clock"), "{error:?}");
         }
         let token = TokenIdentity::new().with_session_id(id);
         assert_eq!(store.revocations().status_now(&token).is_revoked(), ended);
@@ -368,7 +368,7 @@ async fn hostile_lengths_are_refused_before_anything_is_looked_up() {
     let long = "x".repeat(1025);
     for (subject, client) in [(long.as_str(), "web"), ("ada", &long), ("", "web"), ("ada", "")] {
         let refused = world.tokens.begin(NewSession::new(subject, client)).await;
-        assert_eq!(refused.unwrap_err().kind(), RefreshErrorKind::InvalidRequest);
+        assert_eq!(refused.unwrap_err().kind(), SessionErrorKind::InvalidRequest);
     }
     let new = NewSession::new("ada@example.com", "web");
     assert!(!format!("{new:?}").contains("example.com"));
@@ -376,7 +376,7 @@ async fn hostile_lengths_are_refused_before_anything_is_looked_up() {
     let token = grant.refresh_token().as_str();
     let scopes: String = (0..100_000).map(|number| format!("{number} ")).collect();
     let refused = world.tokens.refresh(RefreshRequest::new(token, "web").scope(&scopes)).await;
-    assert_eq!(refused.unwrap_err().kind(), RefreshErrorKind::InvalidScope);
+    assert_eq!(refused.unwrap_err().kind(), SessionErrorKind::InvalidScope);
     assert!(world.refresh(token).await.is_ok(), "the token was not spent");
 }
 
@@ -387,8 +387,8 @@ async fn an_access_token_that_cannot_be_issued_is_no_invitation_to_try_again() {
     let grant = world.sign_in("ada").await;
     let next = world.refresh(grant.refresh_token().as_str()).await.unwrap();
     let failed = next.respond(|token| token.claims(&json!({"exp": 1}))).unwrap_err();
-    let error = tower_bearer::issuer::refresh::RefreshError::from(failed);
-    assert_eq!(error.kind(), RefreshErrorKind::Failed);
+    let error = tower_bearer::issuer::session::SessionError::from(failed);
+    assert_eq!(error.kind(), SessionErrorKind::Failed);
     let response = error.to_response();
     assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
     assert!(!response.headers().contains_key(header::RETRY_AFTER));
@@ -407,7 +407,7 @@ async fn a_session_whose_id_was_revoked_is_over_for_good() {
         for secs in [0, 100] {
             world.pass(secs);
             let refused = world.refresh(grant.refresh_token().as_str()).await;
-            assert_eq!(refused.unwrap_err(), RefreshErrorKind::InvalidGrant, "{scoped}");
+            assert_eq!(refused.unwrap_err(), SessionErrorKind::InvalidGrant, "{scoped}");
             assert!(world.tokens.sessions("ada").await.unwrap().is_empty());
         }
         let other = world.sign_in("ada").await;
@@ -421,7 +421,7 @@ async fn a_session_whose_id_was_revoked_is_over_for_good() {
 #[tokio::test]
 async fn one_session_too_many_ends_the_one_that_was_not_used_for_longest() {
     let world = world();
-    let builder = || RefreshTokens::builder(world.issuer.clone(), world.store.clone());
+    let builder = || Sessions::builder(world.issuer.clone(), world.store.clone());
     let kind = builder().most_sessions(0).build().unwrap_err().kind();
     assert_eq!(kind, IssueErrorKind::Configuration);
     let tokens = builder().most_sessions(2).build().unwrap();
@@ -447,7 +447,7 @@ async fn one_session_too_many_ends_the_one_that_was_not_used_for_longest() {
 #[tokio::test]
 async fn logins_within_a_millisecond_end_old_sessions_and_no_new_one() {
     let world = world();
-    let tokens = RefreshTokens::builder(world.issuer.clone(), world.store.clone());
+    let tokens = Sessions::builder(world.issuer.clone(), world.store.clone());
     let tokens = tokens.most_sessions(4).build().unwrap();
     let old = futures_util::future::join_all((0..4).map(|_| world.sign_in("ada"))).await;
     world.pass(1);
@@ -605,7 +605,7 @@ async fn no_token_passes_for_one_of_another_kind() {
         assert_eq!(stack.clone().oneshot(request).await.unwrap().status(), status);
     }
     for token in [&*at, id.as_str(), link.as_str(), handover.as_str(), "", "tbr1_."] {
-        assert_eq!(world.refresh(token).await.unwrap_err(), RefreshErrorKind::InvalidGrant);
+        assert_eq!(world.refresh(token).await.unwrap_err(), SessionErrorKind::InvalidGrant);
     }
     for token in [&*at, id.as_str(), refresh, handover.as_str(), ""] {
         let error = single.redeem::<String>("sign-in", token).await.unwrap_err();
@@ -669,7 +669,7 @@ async fn a_full_store_refuses_sessions_and_still_ends_them() {
         grants.push(world.sign_in(&format!("user-{number}")).await);
     }
     let refused = world.tokens.begin(NewSession::new("late", "web")).await.unwrap_err();
-    assert_eq!(refused.kind(), RefreshErrorKind::Unavailable);
+    assert_eq!(refused.kind(), SessionErrorKind::Unavailable);
     assert_eq!(refused.to_response().status(), StatusCode::SERVICE_UNAVAILABLE);
     assert!(world.refresh(grants[0].refresh_token().as_str()).await.is_ok());
     assert!(world.tokens.end_by_token(grants[1].refresh_token().as_str()).await.unwrap());
@@ -685,8 +685,8 @@ async fn a_full_store_refuses_sessions_and_still_ends_them() {
 fn a_session_that_cannot_be_revoked_can_only_end() {
     let world = world();
     let full = MemoryStore::builder().clock(world.clock.clone()).capacity(0).build();
-    let store = MemoryRefreshStore::with_revocations(full, 10);
-    let tokens = RefreshTokens::builder(world.issuer.clone(), store).build().unwrap();
+    let store = MemorySessionStore::with_revocations(full, 10);
+    let tokens = Sessions::builder(world.issuer.clone(), store).build().unwrap();
     let answer = async {
         let first = tokens.begin(NewSession::new("ada", "web")).await.unwrap();
         let spent = first.refresh_token().as_str();
@@ -695,12 +695,12 @@ fn a_session_that_cannot_be_revoked_can_only_end() {
         // logout fails and says so, and can be tried again
         let sid = first.session().id.as_str();
         let error = tokens.end_session(sid).await.unwrap_err();
-        assert_eq!(error.kind(), RefreshErrorKind::Unavailable);
+        assert_eq!(error.kind(), SessionErrorKind::Unavailable);
         assert_eq!(tokens.sessions("ada").await.unwrap().len(), 1);
         // reuse shuts the session although it cannot be revoked
         for token in [spent, current] {
             let error = tokens.refresh(RefreshRequest::new(token, "web")).await.unwrap_err();
-            assert_eq!(error.kind(), RefreshErrorKind::Unavailable);
+            assert_eq!(error.kind(), SessionErrorKind::Unavailable);
         }
         assert!(tokens.sessions("ada").await.unwrap().is_empty());
     };
@@ -726,8 +726,8 @@ async fn of_64_concurrent_refreshes_on_several_threads_one_wins() {
         for task in tasks {
             match task.await.unwrap() {
                 Ok(grant) => granted.push(grant),
-                Err(error) if error.kind() == RefreshErrorKind::Unavailable => later += 1,
-                Err(error) => assert_eq!(error.kind(), RefreshErrorKind::InvalidGrant),
+                Err(error) if error.kind() == SessionErrorKind::Unavailable => later += 1,
+                Err(error) => assert_eq!(error.kind(), SessionErrorKind::InvalidGrant),
             }
         }
         let reports = world.stolen.lock().unwrap().len();

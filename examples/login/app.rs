@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 use tower_bearer::clock::{Clock, SystemClock};
 use tower_bearer::guard::role;
 use tower_bearer::issuer::cookie::TokenCookie;
-use tower_bearer::issuer::refresh::{
-    Grant, NewSession, RefreshError, RefreshRequest, RefreshStore, RefreshTokens, Session,
+use tower_bearer::issuer::session::{
+    SessionTokens, NewSession, SessionError, RefreshRequest, SessionStore, Sessions, Session,
 };
 use tower_bearer::issuer::{BytesBody, JwksService, SigningKeys};
 use tower_bearer::revocation::RevocationCheck;
@@ -28,12 +28,12 @@ use super::{page, users};
 const CLIENT: &str = "web";
 
 /// Keeps the sessions, and tells the layer which have ended.
-pub(crate) trait Store: RefreshStore + RevocationCheck + Clone {}
-impl<S: RefreshStore + RevocationCheck + Clone> Store for S {}
+pub(crate) trait Store: SessionStore + RevocationCheck + Clone {}
+impl<S: SessionStore + RevocationCheck + Clone> Store for S {}
 
 #[derive(Clone)]
 pub(crate) struct App<S> {
-    pub(crate) sessions: RefreshTokens<S>,
+    pub(crate) sessions: Sessions<S>,
     pub(crate) cookie: TokenCookie,
 }
 
@@ -66,7 +66,7 @@ pub(crate) fn router<S: Store>(app: App<S>, verifier: Verifier<User>, keys: Sign
         .with_state(app)
 }
 
-type Answer = Result<Response<BytesBody>, RefreshError>;
+type Answer = Result<Response<BytesBody>, SessionError>;
 
 #[derive(Deserialize)]
 struct Credentials {
@@ -78,7 +78,7 @@ async fn login<S: Store>(
     State(app): State<App<S>>,
     head: Parts,
     Form(given): Form<Credentials>,
-) -> Result<axum::response::Response, RefreshError> {
+) -> Result<axum::response::Response, SessionError> {
     // Or another site could sign its visitors in as somebody else.
     app.cookie.check_site(&head)?;
     let Some(user) = users::check(&given.user, &given.password) else {
@@ -98,7 +98,7 @@ async fn refresh<S: Store>(State(app): State<App<S>>, head: Parts) -> Answer {
 }
 
 /// The access token in the body, the refresh token in the cookie.
-fn respond<S>(app: &App<S>, grant: Grant) -> Answer {
+fn respond<S>(app: &App<S>, grant: SessionTokens) -> Answer {
     let roles = users::roles(grant.session().subject.as_str());
     Ok(app.cookie.respond(grant, |access| access.roles(roles.iter().copied()))?)
 }
@@ -123,7 +123,7 @@ async fn logout_everywhere<S: Store>(State(app): State<App<S>>, user: Claims<Use
 async fn sessions<S: Store>(
     State(app): State<App<S>>,
     user: Claims<User>,
-) -> Result<Json<Vec<Value>>, RefreshError> {
+) -> Result<Json<Vec<Value>>, SessionError> {
     let show = |session: &Session| {
         json!({
             "id": session.id.as_str(),
@@ -140,7 +140,7 @@ async fn end_session<S: Store>(
     State(app): State<App<S>>,
     Path(id): Path<String>,
     user: Claims<User>,
-) -> Result<StatusCode, RefreshError> {
+) -> Result<StatusCode, SessionError> {
     // `_of`: the id is whatever the client says, and the session may be somebody else's.
     let ended = app.sessions.end_session_of(&user.sub, &id).await?;
     Ok(if ended { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND })

@@ -35,7 +35,7 @@ use tokio::net::TcpListener;
 use tokio::time::timeout;
 use tower_bearer::Verifier;
 use tower_bearer::issuer::cookie::TokenCookie;
-use tower_bearer::issuer::refresh::{MemoryRefreshStore, RefreshTokens};
+use tower_bearer::issuer::session::{MemorySessionStore, Sessions};
 use tower_bearer::issuer::{Issuer, PrivateKey, SigningKeys};
 use tower_bearer::key::Algorithm;
 use tower_bearer::redis_store::{RedisStore, Replica};
@@ -77,7 +77,7 @@ async fn run() -> Result<(), BoxError> {
         None => SigningKeys::generate(Algorithm::EdDSA)?,
     };
     match &config.redis_url {
-        None => serve(&config, keys, MemoryRefreshStore::new()).await,
+        None => serve(&config, keys, MemorySessionStore::new()).await,
         Some(url) => serve(&config, keys, replica(url).await?).await,
     }
 }
@@ -109,7 +109,7 @@ async fn serve<S: Store>(config: &Config, keys: SigningKeys, store: S) -> Result
         .audience(AUDIENCE)
         .lifetime(config.access_lifetime)
         .build()?;
-    let sessions = RefreshTokens::builder(issuer, store)
+    let sessions = Sessions::builder(issuer, store)
         .idle_lifetime(Duration::from_secs(7 * 24 * 3600).max(config.access_lifetime))
         .most_sessions(10)
         .verifier_leeway(LEEWAY * 2)

@@ -23,8 +23,8 @@
 //! # #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
 //! # futures_util::future::FutureExt::now_or_never(async {
 //! use tower_bearer::claims::StandardClaims;
-//! use tower_bearer::issuer::refresh::{
-//!     MemoryRefreshStore, NewSession, RefreshErrorKind, RefreshRequest, RefreshTokens,
+//! use tower_bearer::issuer::session::{
+//!     MemorySessionStore, NewSession, SessionErrorKind, RefreshRequest, Sessions,
 //! };
 //! use tower_bearer::issuer::{Issuer, SigningKeys};
 //! use tower_bearer::key::Algorithm;
@@ -38,8 +38,8 @@
 //!     .issuer("https://id.example.com")
 //!     .audience("orders-api")
 //!     .build()?;
-//! let store = MemoryRefreshStore::new();
-//! let sessions = RefreshTokens::builder(issuer, store.clone())
+//! let store = MemorySessionStore::new();
+//! let sessions = Sessions::builder(issuer, store.clone())
 //!     .on_reuse(|reuse| eprintln!("stolen: a refresh token of session {}", reuse.session.id))
 //!     .build()?;
 //!
@@ -69,7 +69,7 @@
 //! assert!(store.revocations().status_now(&token).is_revoked());
 //! let late = RefreshRequest::new(refreshed.refresh_token().as_str(), "web");
 //! let error = sessions.refresh(late).await.unwrap_err();
-//! assert_eq!(error.kind(), RefreshErrorKind::InvalidGrant);
+//! assert_eq!(error.kind(), SessionErrorKind::InvalidGrant);
 //! # let _ = access;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! # }).unwrap().unwrap();
@@ -83,7 +83,7 @@ pub mod cookie;
 mod error;
 mod keys;
 mod random;
-pub mod refresh;
+pub mod session;
 mod scope;
 pub mod single_use;
 mod token;

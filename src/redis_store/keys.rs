@@ -2,7 +2,7 @@
 
 use super::name::Name;
 #[cfg(feature = "issuer")]
-use crate::issuer::refresh::SessionId;
+use crate::issuer::session::SessionId;
 
 /// The keys under one prefix. The prefix is a hash tag, so all of them are on one cluster node.
 #[derive(Clone)]

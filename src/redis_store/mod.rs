@@ -10,7 +10,7 @@
 //! 3. What a replica knows to be revoked stays revoked, whatever becomes of Redis. If Redis lost
 //!    its data, the replicas write back what they know.
 //! 4. Every wait has a bound, and every connection is made anew by itself.
-//! 5. Both are also stores of sessions and of single-use tokens (`RefreshStore`, `SingleUseStore`).
+//! 5. Both are also stores of sessions and of single-use tokens (`SessionStore`, `SingleUseStore`).
 //!    Each transition of a session is **one script**, which is one round trip and one step of Redis,
 //!    the revocation of a session that ends included. The session that ends over a replica is
 //!    rejected by that replica at once.
@@ -63,7 +63,7 @@
 //! Redis must not evict: with `maxmemory`, set `maxmemory-policy noeviction` ([`RedisStore::ping`]
 //! checks that). At its `maxmemory` it takes no revocation that comes alone, begins no session and
 //! refreshes none, each an error before anything has changed; but sessions still end and are
-//! revoked, for what goes then is larger than what comes. (`RefreshTokens::end_all` ends them too,
+//! revoked, for what goes then is larger than what comes. (`Sessions::end_all` ends them too,
 //! and is an error then all the same: tokens without a session live on.)
 //!
 //! Turn persistence on: with `appendfsync everysec` a crash takes the last second, with a failover
@@ -94,12 +94,12 @@
 //! down and do not close it.
 //!
 //! An error may mean that Redis took the step and the answer was lost. The client that tries again
-//! then presents a spent token, and without `RefreshTokensBuilder::grace` that ends its session:
+//! then presents a spent token, and without `SessionsBuilder::grace` that ends its session:
 //! over a network, allow a few seconds.
 //!
 //! A list of a subject's sessions, and the end of them all, takes one round trip to learn their ids
 //! and one for the step itself, again if others begin in between. It keeps Redis busy for some
-//! 50 µs per session, of which `RefreshTokensBuilder::most_sessions` bounds the number. To begin a
+//! 50 µs per session, of which `SessionsBuilder::most_sessions` bounds the number. To begin a
 //! session takes such a list before; to refresh one, a question for its revocation, which a replica
 //! answers itself.
 //!
@@ -138,7 +138,7 @@
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 //! use std::time::Duration;
 //! use tower_bearer::claims::StandardClaims;
-//! use tower_bearer::issuer::refresh::{NewSession, RefreshRequest, RefreshTokens};
+//! use tower_bearer::issuer::session::{NewSession, RefreshRequest, Sessions};
 //! use tower_bearer::issuer::{Issuer, SigningKeys};
 //! use tower_bearer::key::Algorithm;
 //! use tower_bearer::layer::AuthLayer;
@@ -158,7 +158,7 @@
 //!     .build()?;
 //! store.ping().await?;
 //! let replica = Replica::builder(store).build()?;
-//! let sessions = RefreshTokens::builder(issuer, replica.clone())
+//! let sessions = Sessions::builder(issuer, replica.clone())
 //!     .grace(Duration::from_secs(5)) // for answers that get lost
 //!     .build()?;
 //!

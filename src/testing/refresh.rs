@@ -1,4 +1,4 @@
-//! Conformance of stores for refresh tokens: the table and the rules of [`RefreshStore`], as tests
+//! Conformance of stores for refresh tokens: the table and the rules of [`SessionStore`], as tests
 //! that any store can run.
 //!
 //! Each case uses subjects and families that no other run uses, so the stores may well be handles
@@ -7,10 +7,10 @@
 //! ```
 //! # #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
 //! # futures_util::future::FutureExt::now_or_never(async {
-//! use tower_bearer::issuer::refresh::MemoryRefreshStore;
+//! use tower_bearer::issuer::session::MemorySessionStore;
 //! use tower_bearer::testing::refresh::conformance;
 //!
-//! conformance(|| async { MemoryRefreshStore::new() }).await;
+//! conformance(|| async { MemorySessionStore::new() }).await;
 //! # }).unwrap();
 //! ```
 #![allow(clippy::panic, reason = "a test suite reports by panicking")]
@@ -20,9 +20,9 @@ mod cases;
 mod tests;
 
 use self::cases::Case;
-use crate::issuer::refresh::RefreshStore;
+use crate::issuer::session::SessionStore;
 
-/// Tests a store against the state machine and the rules of [`RefreshStore`], in real time and
+/// Tests a store against the state machine and the rules of [`SessionStore`], in real time and
 /// without sleeping. Time passes in the calls' `now`, at most a day ahead of the system's clock.
 ///
 /// `make_store` is called once for each case. The store's revocations are asked as the layer would.
@@ -32,7 +32,7 @@ use crate::issuer::refresh::RefreshStore;
 /// If the store breaks a rule, or fails; the message names the case and the rule.
 pub async fn conformance<S, F, Fut>(make_store: F)
 where
-    S: RefreshStore,
+    S: SessionStore,
     F: Fn() -> Fut,
     Fut: Future<Output = S>,
 {

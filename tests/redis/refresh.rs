@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 
 use futures_util::future::join_all;
-use tower_bearer::issuer::refresh::{
-    Grant, MOST_SUCCESSORS, NewSession, RefreshError, RefreshErrorKind, RefreshRequest,
-    RefreshStore, RefreshTokens,
+use tower_bearer::issuer::session::{
+    SessionTokens, MOST_SUCCESSORS, NewSession, SessionError, SessionErrorKind, RefreshRequest,
+    SessionStore, Sessions,
 };
 use tower_bearer::issuer::{Issuer, SigningKeys};
 use tower_bearer::key::Secret;
@@ -21,7 +21,7 @@ fn patient(server: &RedisServer) -> RedisStore {
 }
 
 /// Sessions by the system's clock, with this grace in seconds.
-pub(crate) fn sessions<S: RefreshStore>(store: S, grace: u64) -> RefreshTokens<S> {
+pub(crate) fn sessions<S: SessionStore>(store: S, grace: u64) -> Sessions<S> {
     lasting(store, grace, Duration::from_secs(3600))
 }
 
@@ -30,14 +30,14 @@ pub(crate) fn signing_keys() -> SigningKeys {
     SigningKeys::hs256(&Secret::new("a secret of 32 bytes or more, please")).unwrap()
 }
 
-fn lasting<S: RefreshStore>(store: S, grace: u64, lifetime: Duration) -> RefreshTokens<S> {
+fn lasting<S: SessionStore>(store: S, grace: u64, lifetime: Duration) -> Sessions<S> {
     let issuer = Issuer::builder()
         .keys(signing_keys())
         .issuer("https://id.example.com")
         .audience("api")
         .build()
         .unwrap();
-    RefreshTokens::builder(issuer, store)
+    Sessions::builder(issuer, store)
         .idle_lifetime(lifetime)
         .absolute_lifetime(lifetime)
         .grace(Duration::from_secs(grace))
@@ -46,25 +46,25 @@ fn lasting<S: RefreshStore>(store: S, grace: u64, lifetime: Duration) -> Refresh
         .unwrap()
 }
 
-pub(crate) async fn begin<S: RefreshStore>(tokens: &RefreshTokens<S>, subject: &str) -> Grant {
+pub(crate) async fn begin<S: SessionStore>(tokens: &Sessions<S>, subject: &str) -> SessionTokens {
     tokens.begin(NewSession::new(subject, "web").scope("b a").device("Firefox")).await.unwrap()
 }
 
-pub(crate) async fn refresh<S: RefreshStore>(
-    tokens: &RefreshTokens<S>,
+pub(crate) async fn refresh<S: SessionStore>(
+    tokens: &Sessions<S>,
     token: &str,
-) -> Result<Grant, RefreshError> {
+) -> Result<SessionTokens, SessionError> {
     within(BOUND * 4, tokens.refresh(RefreshRequest::new(token, "web"))).await
 }
 
-pub(crate) async fn kind<S: RefreshStore>(
-    tokens: &RefreshTokens<S>,
+pub(crate) async fn kind<S: SessionStore>(
+    tokens: &Sessions<S>,
     token: &str,
-) -> RefreshErrorKind {
+) -> SessionErrorKind {
     refresh(tokens, token).await.unwrap_err().kind()
 }
 
-pub(crate) fn text(grant: &Grant) -> &str {
+pub(crate) fn text(grant: &SessionTokens) -> &str {
     grant.refresh_token().as_str()
 }
 
@@ -112,9 +112,9 @@ async fn of_64_refreshes_over_two_connections_one_wins_and_then_the_session_is_d
     for _ in 0..5 {
         let (granted, refused) = race(&nodes).await;
         assert_eq!((granted.len(), refused.len()), (1, 63));
-        assert!(refused.iter().all(|kind| *kind == RefreshErrorKind::InvalidGrant));
+        assert!(refused.iter().all(|kind| *kind == SessionErrorKind::InvalidGrant));
         let winner = &granted[0];
-        assert_eq!(kind(&nodes[1], text(winner)).await, RefreshErrorKind::InvalidGrant);
+        assert_eq!(kind(&nodes[1], text(winner)).await, SessionErrorKind::InvalidGrant);
         assert!(session_is_revoked(nodes[0].store(), winner.session().id.as_str()).await);
     }
 }
@@ -125,7 +125,7 @@ async fn with_grace_of_64_refreshes_some_retry_and_any_token_given_out_counts() 
     let nodes = [sessions(patient(&server), 30), sessions(patient(&server), 30)];
     let (granted, refused) = race(&nodes).await;
     assert_eq!((granted.len(), refused.len()), (MOST_SUCCESSORS, 64 - MOST_SUCCESSORS));
-    assert!(refused.iter().all(|kind| *kind == RefreshErrorKind::Unavailable));
+    assert!(refused.iter().all(|kind| *kind == SessionErrorKind::Unavailable));
     assert!(granted.iter().all(|grant| grant.session().generation == 1));
     let any = granted.len() / 2;
     assert_eq!(refresh(&nodes[0], text(&granted[any])).await.unwrap().session().generation, 2);
@@ -133,7 +133,7 @@ async fn with_grace_of_64_refreshes_some_retry_and_any_token_given_out_counts() 
 }
 
 /// 64 refreshes of one token.
-async fn race(nodes: &[RefreshTokens<RedisStore>; 2]) -> (Vec<Grant>, Vec<RefreshErrorKind>) {
+async fn race(nodes: &[Sessions<RedisStore>; 2]) -> (Vec<SessionTokens>, Vec<SessionErrorKind>) {
     let first = begin(&nodes[0], "ada").await;
     let tasks = (0..64).map(|number| {
         let (node, token) = (nodes[number % 2].clone(), text(&first).to_owned());
@@ -160,7 +160,7 @@ fn known_to_be_dead(replica: &Replica, id: &str) -> bool {
 const WAYS: usize = 5;
 
 /// Ends the session of this grant, which is Ada's, in one of the ways there are.
-async fn end(way: usize, tokens: &RefreshTokens<Replica>, grant: &Grant, other: &Grant) {
+async fn end(way: usize, tokens: &Sessions<Replica>, grant: &SessionTokens, other: &SessionTokens) {
     let (id, token) = (grant.session().id.as_str(), text(grant));
     match way {
         0 => assert!(tokens.end_session(id).await.unwrap()),
@@ -172,8 +172,8 @@ async fn end(way: usize, tokens: &RefreshTokens<Replica>, grant: &Grant, other: 
         }
         _ => {
             let next = refresh(tokens, token).await.unwrap();
-            assert_eq!(kind(tokens, token).await, RefreshErrorKind::InvalidGrant);
-            assert_eq!(kind(tokens, text(&next)).await, RefreshErrorKind::InvalidGrant);
+            assert_eq!(kind(tokens, token).await, SessionErrorKind::InvalidGrant);
+            assert_eq!(kind(tokens, text(&next)).await, SessionErrorKind::InvalidGrant);
         }
     }
 }
@@ -221,7 +221,7 @@ fn the_replica_that_a_session_ends_over_waits_for_no_log() {
             let (grant, other) = (begin(&tokens, "ada").await, begin(&tokens, "bob").await);
             end(way, &tokens, &grant, &other).await;
             let dead =
-                |grant: &Grant| known_to_be_dead(tokens.store(), grant.session().id.as_str());
+                |grant: &SessionTokens| known_to_be_dead(tokens.store(), grant.session().id.as_str());
             assert!(dead(&grant) && !dead(&other), "way {way}");
             let id = other.session().id.as_str();
             assert!(!tokens.end_session_of("ada", id).await.unwrap());
@@ -305,10 +305,10 @@ async fn whatever_text_and_time_comes_back_as_it_was() {
             }
             let token = grant.refresh_token().as_str();
             let wrong = tokens.refresh(RefreshRequest::new(token, "other")).await.unwrap_err();
-            assert_eq!(wrong.kind(), RefreshErrorKind::InvalidGrant);
+            assert_eq!(wrong.kind(), SessionErrorKind::InvalidGrant);
             let wider = RefreshRequest::new(token, text).scope("b a");
             let wider = tokens.refresh(wider).await.unwrap_err();
-            assert_eq!(wider.kind(), RefreshErrorKind::InvalidScope);
+            assert_eq!(wider.kind(), SessionErrorKind::InvalidScope);
             let narrower = RefreshRequest::new(token, text).scope("[] z:{a}");
             let next = tokens.refresh(narrower).await.unwrap();
             let mut wanted = session.clone();
@@ -342,7 +342,7 @@ async fn a_thousand_sessions_of_one_subject_end_in_one_step() {
     println!("listed 1000 sessions in {listing:?}, ended them in {:?}", start.elapsed());
     assert!(ended == ids);
     for grant in grants.iter().step_by(50) {
-        assert_eq!(kind(&tokens, text(grant)).await, RefreshErrorKind::InvalidGrant);
+        assert_eq!(kind(&tokens, text(grant)).await, SessionErrorKind::InvalidGrant);
         assert!(session_is_revoked(tokens.store(), grant.session().id.as_str()).await);
     }
     assert!(tokens.sessions("ada").await.unwrap().is_empty());
@@ -356,7 +356,7 @@ async fn the_next_login_ends_what_logins_at_once_were_too_many() {
     let Some(server) = RedisServer::start(&[]) else { return };
     let issuer = Issuer::builder().keys(signing_keys()).issuer("https://id.example.com");
     let issuer = issuer.audience("api").build().unwrap();
-    let tokens = RefreshTokens::builder(issuer, patient(&server)).most_sessions(2).build().unwrap();
+    let tokens = Sessions::builder(issuer, patient(&server)).most_sessions(2).build().unwrap();
     let grants = join_all((0..8).map(|_| begin(&tokens, "ada"))).await;
     let other = begin(&tokens, "bob").await;
     let last = begin(&tokens, "ada").await;

@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use redis::{Value, cmd};
-use tower_bearer::issuer::refresh::{RefreshErrorKind, RefreshTokens};
+use tower_bearer::issuer::session::{SessionErrorKind, Sessions};
 use tower_bearer::revocation::StoreErrorKind;
 
 use super::refresh::{begin, keys, kind, refresh, session_is_revoked, sessions, text};
@@ -26,8 +26,8 @@ fn only(server: &RedisServer, pattern: &str) -> String {
 }
 
 /// That all that can be asked of a session is an error.
-async fn expect_errors(tokens: &RefreshTokens<RedisStore>, token: &str, id: &str, what: &str) {
-    let unavailable = RefreshErrorKind::Unavailable;
+async fn expect_errors(tokens: &Sessions<RedisStore>, token: &str, id: &str, what: &str) {
+    let unavailable = SessionErrorKind::Unavailable;
     assert_eq!(kind(tokens, token).await, unavailable, "{what}");
     assert_eq!(tokens.sessions("ada").await.unwrap_err().kind(), unavailable, "{what}");
     let ended = tokens.end_all("ada").await.map(|all| all.sessions);
@@ -99,14 +99,14 @@ async fn an_index_of_another_layout_is_an_error_before_anything_happens() {
     server.command(&format!("RENAME {index} {index}:aside"));
     server.command(&format!("SET {index} x"));
     expect_errors(&tokens, text(&grant), id, "a text").await;
-    let new = tower_bearer::issuer::refresh::NewSession::new("ada", "web");
-    assert_eq!(tokens.begin(new).await.unwrap_err().kind(), RefreshErrorKind::Unavailable);
+    let new = tower_bearer::issuer::session::NewSession::new("ada", "web");
+    assert_eq!(tokens.begin(new).await.unwrap_err().kind(), SessionErrorKind::Unavailable);
     assert_eq!(keys(&server, "*:refresh:family:*").len(), 1, "a half of a session began");
     server.command(&format!("RENAME {index}:aside {index}"));
     let next = refresh(&tokens, text(&grant)).await.unwrap();
     assert_eq!(next.session().generation, 1, "a refusal spent the token");
     server.command(&format!("ZADD {index} 99999999999 no-id-of-a-session"));
-    let unavailable = RefreshErrorKind::Unavailable;
+    let unavailable = SessionErrorKind::Unavailable;
     assert_eq!(tokens.sessions("ada").await.unwrap_err().kind(), unavailable);
     assert_eq!(tokens.end_all("ada").await.unwrap_err().kind(), unavailable);
     let next = refresh(&tokens, text(&next)).await.unwrap();
@@ -125,7 +125,7 @@ async fn a_session_that_could_not_be_revoked_can_only_end() {
             let id = next.session().id.as_str();
             let key = format!("{{tower-bearer}}:revocation:{key}");
             server.command(&format!("{plant} {key} x"));
-            let unavailable = RefreshErrorKind::Unavailable;
+            let unavailable = SessionErrorKind::Unavailable;
             if reuse {
                 assert_eq!(kind(&tokens, text(&first)).await, unavailable);
             } else {
@@ -134,7 +134,7 @@ async fn a_session_that_could_not_be_revoked_can_only_end() {
             assert_eq!(kind(&tokens, text(&next)).await, unavailable, "it is to end");
             assert!(tokens.sessions("ada").await.unwrap().is_empty());
             server.command(&format!("DEL {key}"));
-            assert_eq!(kind(&tokens, text(&next)).await, RefreshErrorKind::InvalidGrant);
+            assert_eq!(kind(&tokens, text(&next)).await, SessionErrorKind::InvalidGrant);
             assert!(session_is_revoked(tokens.store(), id).await);
             assert!(keys(&server, "*:refresh:*").is_empty());
         }
@@ -185,13 +185,13 @@ async fn a_redis_that_went_back_notices_a_spent_token_and_keeps_an_ended_session
     back(&before);
     // The thief has the spent token, and it counts again. Not for both.
     let stolen = refresh(&tokens, text(&first)).await.unwrap();
-    assert_eq!(kind(&tokens, text(&next)).await, RefreshErrorKind::InvalidGrant);
-    assert_eq!(kind(&tokens, text(&stolen)).await, RefreshErrorKind::InvalidGrant);
+    assert_eq!(kind(&tokens, text(&next)).await, SessionErrorKind::InvalidGrant);
+    assert_eq!(kind(&tokens, text(&stolen)).await, SessionErrorKind::InvalidGrant);
     let id = first.session().id.as_str();
     assert!(session_is_revoked(tokens.store(), id).await);
     // Now the end is forgotten too, and the revocation is not: a replica wrote it back.
     back(&before);
-    assert_eq!(kind(&tokens, text(&first)).await, RefreshErrorKind::InvalidGrant);
+    assert_eq!(kind(&tokens, text(&first)).await, SessionErrorKind::InvalidGrant);
     assert!(keys(&server, "*:refresh:*").is_empty());
 }
 
@@ -205,13 +205,13 @@ async fn a_full_redis_begins_and_refreshes_nothing_and_still_ends_sessions() {
     let stolen = refresh(&tokens, text(&spent)).await.unwrap();
     let (three, four) = (begin(&tokens, "eve").await, begin(&tokens, "eve").await);
     server.command("CONFIG SET maxmemory 1000000");
-    let full = |error: tower_bearer::issuer::refresh::RefreshError| {
-        assert_eq!(error.kind(), RefreshErrorKind::Unavailable);
+    let full = |error: tower_bearer::issuer::session::SessionError| {
+        assert_eq!(error.kind(), SessionErrorKind::Unavailable);
         let source = error.source().unwrap().downcast_ref::<StoreError>().unwrap();
         assert_eq!(source.kind(), StoreErrorKind::Full);
     };
     let before = keys(&server, "*");
-    let new = tower_bearer::issuer::refresh::NewSession::new("ada", "web");
+    let new = tower_bearer::issuer::session::NewSession::new("ada", "web");
     full(tokens.begin(new).await.unwrap_err());
     for _ in 0..3 {
         full(refresh(&tokens, text(&one)).await.unwrap_err());
@@ -220,13 +220,13 @@ async fn a_full_redis_begins_and_refreshes_nothing_and_still_ends_sessions() {
     assert_eq!(tokens.sessions("ada").await.unwrap().len(), 2);
     // Logout, reuse and logout everywhere need room for the revocation, and free more.
     assert!(tokens.end_by_token(text(&two)).await.unwrap());
-    assert_eq!(kind(&tokens, text(&spent)).await, RefreshErrorKind::InvalidGrant);
+    assert_eq!(kind(&tokens, text(&spent)).await, SessionErrorKind::InvalidGrant);
     let except = four.session().id.as_str();
     assert_eq!(tokens.end_all_but("eve", except).await.unwrap(), [three.session().id.clone()]);
     for dead in [&two, &spent, &three] {
         assert!(session_is_revoked(tokens.store(), dead.session().id.as_str()).await);
     }
-    assert_eq!(kind(&tokens, text(&stolen)).await, RefreshErrorKind::InvalidGrant);
+    assert_eq!(kind(&tokens, text(&stolen)).await, SessionErrorKind::InvalidGrant);
     server.command("CONFIG SET maxmemory 0");
     let next = refresh(&tokens, text(&one)).await.unwrap();
     assert_eq!(next.session().generation, 1, "what was refused had spent nothing");

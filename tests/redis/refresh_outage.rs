@@ -3,12 +3,12 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use tower_bearer::issuer::refresh::{NewSession, RefreshErrorKind, RefreshRequest, RefreshTokens};
+use tower_bearer::issuer::session::{NewSession, SessionErrorKind, RefreshRequest, Sessions};
 
 use super::refresh::{begin, keys, kind, refresh, session_is_revoked, sessions, text};
 use super::*;
 
-type Tokens = RefreshTokens<Replica>;
+type Tokens = Sessions<Replica>;
 
 /// What is known to have ended: ids and a token of each.
 #[derive(Default)]
@@ -25,9 +25,9 @@ impl Known {
     }
 
     /// Whether it failed in the one way that an outage may make it fail.
-    fn failed<T>(&self, kind: Option<RefreshErrorKind>, answer: Option<T>) -> Option<T> {
+    fn failed<T>(&self, kind: Option<SessionErrorKind>, answer: Option<T>) -> Option<T> {
         if let Some(kind) = kind {
-            assert_eq!(kind, RefreshErrorKind::Unavailable);
+            assert_eq!(kind, SessionErrorKind::Unavailable);
             *self.failed.lock().unwrap() += 1;
         }
         answer
@@ -52,7 +52,7 @@ async fn user(tokens: Tokens, subject: String, known: Arc<Known>, stop: Arc<Atom
                     grant = next;
                 }
                 // An answer that was lost makes the next attempt a reuse, and Redis may forget.
-                Err(error) if error.kind() == RefreshErrorKind::InvalidGrant => break,
+                Err(error) if error.kind() == SessionErrorKind::InvalidGrant => break,
                 Err(error) => {
                     known.failed(Some(error.kind()), None::<()>);
                 }
@@ -120,7 +120,7 @@ async fn whatever_becomes_of_redis_no_call_hangs_and_no_ended_session_comes_back
     for (id, token) in &ended {
         assert!(session_is_revoked(&replica, id).await);
         eventually("other nodes know", async || session_is_revoked(&other, id).await).await;
-        assert_eq!(kind(&tokens, token).await, RefreshErrorKind::InvalidGrant);
+        assert_eq!(kind(&tokens, token).await, SessionErrorKind::InvalidGrant);
     }
     let (refreshed, failed) = (*known.refreshed.lock().unwrap(), *known.failed.lock().unwrap());
     println!("{} sessions ended, {refreshed} refreshes, {failed} failures", ended.len());
@@ -138,7 +138,7 @@ async fn each_step_ends_in_time_without_redis_and_works_again_afterwards() {
             "paused" => drop(server.command("CLIENT PAUSE 4500 ALL")),
             _ => server.kill(),
         }
-        let unavailable = RefreshErrorKind::Unavailable;
+        let unavailable = SessionErrorKind::Unavailable;
         let id = grant.session().id.as_str();
         let new = NewSession::new("ada", "web");
         let error = within(BOUND, tokens.begin(new)).await.unwrap_err();
@@ -159,10 +159,10 @@ async fn each_step_ends_in_time_without_redis_and_works_again_afterwards() {
         }
         eventually("it is back", async || tokens.sessions("ada").await.is_ok()).await;
         let again = kind(&tokens, "x").await;
-        assert_eq!(again, RefreshErrorKind::InvalidGrant);
+        assert_eq!(again, SessionErrorKind::InvalidGrant);
         if way == "dead" {
             // Redis has forgotten: the user signs in again.
-            assert_eq!(kind(&tokens, text(&grant)).await, RefreshErrorKind::InvalidGrant);
+            assert_eq!(kind(&tokens, text(&grant)).await, SessionErrorKind::InvalidGrant);
             let _ = begin(&tokens, "ada").await;
         } else {
             // Whether or not the token was spent while nobody was told: grace lets it through.
@@ -196,12 +196,12 @@ async fn a_failover_that_forgets_a_refresh_lets_one_of_two_go_on_and_notices_the
         assert!(left > 0, "{key} stays for ever");
     }
     assert!(session_is_revoked(tokens.store(), ended.session().id.as_str()).await);
-    assert_eq!(kind(&tokens, text(&ended)).await, RefreshErrorKind::InvalidGrant);
+    assert_eq!(kind(&tokens, text(&ended)).await, SessionErrorKind::InvalidGrant);
     let _ = refresh(&tokens, text(&left)).await.unwrap();
     // Whoever has the spent token goes on with it, until the other comes.
     let again = refresh(&tokens, text(&grant)).await.unwrap();
     assert_eq!(again.session().generation, 2);
-    assert_eq!(kind(&tokens, text(&lost)).await, RefreshErrorKind::InvalidGrant);
-    assert_eq!(kind(&tokens, text(&again)).await, RefreshErrorKind::InvalidGrant);
+    assert_eq!(kind(&tokens, text(&lost)).await, SessionErrorKind::InvalidGrant);
+    assert_eq!(kind(&tokens, text(&again)).await, SessionErrorKind::InvalidGrant);
     assert!(session_is_revoked(tokens.store(), early.session().id.as_str()).await);
 }

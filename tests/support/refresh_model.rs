@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use tower_bearer::clock::{Clock, UnixTime};
-use tower_bearer::issuer::refresh::{
-    Grant, MOST_SUCCESSORS, NewSession, RefreshErrorKind, RefreshRequest, RefreshStore,
-    RefreshTokens,
+use tower_bearer::issuer::session::{
+    SessionTokens, MOST_SUCCESSORS, NewSession, SessionErrorKind, RefreshRequest, SessionStore,
+    Sessions,
 };
 use tower_bearer::issuer::{Issuer, SigningKeys};
 use tower_bearer::key::Secret;
@@ -145,10 +145,10 @@ fn event() -> impl Strategy<Value = Event> {
 /// Sessions in a store, and the clock that they go by.
 struct System<S> {
     clock: FakeClock,
-    tokens: RefreshTokens<S>,
+    tokens: Sessions<S>,
 }
 
-impl<S: RefreshStore> System<S> {
+impl<S: SessionStore> System<S> {
     fn new(store: S, clock: FakeClock, grace: u64) -> Self {
         let secret = Secret::new("a secret of 32 bytes or more, please");
         let issuer = Issuer::builder()
@@ -159,7 +159,7 @@ impl<S: RefreshStore> System<S> {
             .clock(clock.clone())
             .build()
             .unwrap();
-        let tokens = RefreshTokens::builder(issuer, store)
+        let tokens = Sessions::builder(issuer, store)
             .idle_lifetime(Duration::from_secs(IDLE))
             .absolute_lifetime(Duration::from_secs(ABSOLUTE))
             .grace(Duration::from_secs(grace))
@@ -170,7 +170,7 @@ impl<S: RefreshStore> System<S> {
 }
 
 /// Runs these events in this store, whose time starts now and passes by this clock only.
-pub(crate) async fn run<S: RefreshStore>(store: S, clock: FakeClock, grace: u64, events: &[Event]) {
+pub(crate) async fn run<S: SessionStore>(store: S, clock: FakeClock, grace: u64, events: &[Event]) {
     let now = clock.now().as_secs();
     clock.set(UnixTime::from_secs(now));
     let system = System::new(store, clock, grace);
@@ -195,13 +195,13 @@ fn subject(number: usize) -> String {
     format!("user-{number}")
 }
 
-fn remember(model: &mut Model, grant: &Grant, session: usize) {
+fn remember(model: &mut Model, grant: &SessionTokens, session: usize) {
     let text = grant.refresh_token().as_str().to_owned();
     let depth = grant.session().generation;
     model.tokens.push(Token { text, session, depth });
 }
 
-async fn step<S: RefreshStore>(system: &System<S>, model: &mut Model, event: &Event) {
+async fn step<S: SessionStore>(system: &System<S>, model: &mut Model, event: &Event) {
     let tokens = &system.tokens;
     let newest = |index: usize, len: usize| {
         if index >= 1000 { len.saturating_sub(index - 999) } else { index % len.max(1) }
@@ -235,9 +235,9 @@ async fn step<S: RefreshStore>(system: &System<S>, model: &mut Model, event: &Ev
             let found = match &answer {
                 Ok(_) => Answer::Granted,
                 Err(error) => match error.kind() {
-                    RefreshErrorKind::InvalidGrant => Answer::Invalid,
-                    RefreshErrorKind::InvalidScope => Answer::Scope,
-                    RefreshErrorKind::Unavailable => Answer::Later,
+                    SessionErrorKind::InvalidGrant => Answer::Invalid,
+                    SessionErrorKind::InvalidScope => Answer::Scope,
+                    SessionErrorKind::Unavailable => Answer::Later,
                     kind => panic!("{kind:?}"),
                 },
             };
@@ -297,7 +297,7 @@ fn end_where(model: &mut Model, ended: usize, which: impl Fn(&Session) -> bool) 
 }
 
 /// What holds after every event.
-async fn check<S: RefreshStore>(system: &System<S>, model: &Model) {
+async fn check<S: SessionStore>(system: &System<S>, model: &Model) {
     for number in 0..3 {
         let listed = system.tokens.sessions(&subject(number)).await.unwrap();
         let mut found: Vec<_> = listed.iter().map(|session| session.id.to_string()).collect();

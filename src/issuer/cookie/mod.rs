@@ -23,7 +23,7 @@
 //!    there is no cookie yet, at login, ask [`check_site`](TokenCookie::check_site), or another site
 //!    can sign its visitors in as somebody else.
 //! 4. **Several tabs** share the cookie and may refresh at once. Allow it with some seconds of
-//!    [`grace`](crate::issuer::refresh::RefreshTokensBuilder::grace), or let the page take turns
+//!    [`grace`](crate::issuer::session::SessionsBuilder::grace), or let the page take turns
 //!    (`navigator.locks`); without either the second tab looks like a thief, and the session ends.
 //! 5. **In development** `http://localhost` is good enough for current Chromium and Firefox. Safari
 //!    wants `https` there too.
@@ -40,18 +40,18 @@
 //! use http::{Response, request::Parts};
 //! use tower::ServiceExt;
 //! use tower_bearer::issuer::cookie::TokenCookie;
-//! use tower_bearer::issuer::refresh::{
-//!     MemoryRefreshStore, NewSession, RefreshError, RefreshRequest, RefreshTokens,
+//! use tower_bearer::issuer::session::{
+//!     MemorySessionStore, NewSession, SessionError, RefreshRequest, Sessions,
 //! };
 //! use tower_bearer::issuer::{BytesBody, Issuer, SigningKeys};
 //! use tower_bearer::key::Algorithm;
 //!
 //! #[derive(Clone)]
 //! struct App {
-//!     sessions: RefreshTokens<MemoryRefreshStore>,
+//!     sessions: Sessions<MemorySessionStore>,
 //!     cookie: TokenCookie,
 //! }
-//! type Answer = Result<Response<BytesBody>, RefreshError>;
+//! type Answer = Result<Response<BytesBody>, SessionError>;
 //!
 //! async fn login(State(app): State<App>, head: Parts) -> Answer {
 //!     app.cookie.check_site(&head)?;
@@ -78,7 +78,7 @@
 //! #     .issuer("https://id.example.com")
 //! #     .audience("orders-api")
 //! #     .build()?;
-//! let sessions = RefreshTokens::builder(issuer, MemoryRefreshStore::new())
+//! let sessions = Sessions::builder(issuer, MemorySessionStore::new())
 //!     .grace(std::time::Duration::from_secs(5)) // for tabs that refresh at once
 //!     .build()?;
 //! let app = Router::new()

@@ -12,7 +12,7 @@ use crate::credentials::{BearerToken, Cookie, CrossSiteProtection, TokenSource};
 use crate::head::RequestHead;
 use crate::issuer::body::BytesBody;
 use crate::issuer::error::{IssueError, IssueErrorKind};
-use crate::issuer::refresh::{Grant, RefreshToken, TokenResponse};
+use crate::issuer::session::{SessionTokens, RefreshToken, TokenResponse};
 use crate::issuer::token::{Access, AccessToken, TokenRequest};
 use crate::rejection::{Rejection, RejectionKind};
 
@@ -94,7 +94,7 @@ impl TokenCookie {
     /// [`CrossSite`](RejectionKind::CrossSite) if another site caused the request, with the cookie or
     /// without, unless its method is safe; [`InvalidRequest`](RejectionKind::InvalidRequest) if there
     /// are two, or what is in the cookie is no token. As a
-    /// [`RefreshError`](crate::issuer::refresh::RefreshError), either can be the answer of a token
+    /// [`SessionError`](crate::issuer::session::SessionError), either can be the answer of a token
     /// endpoint.
     pub fn read<'a>(
         &self,
@@ -161,13 +161,13 @@ impl TokenCookie {
     }
 
     /// The answer to a login or a refresh: the refresh token in the cookie; in the body an access
-    /// token as [`Grant::access_token`] makes it, changed by `add`. `Cache-Control: no-store`.
+    /// token as [`SessionTokens::access_token`] makes it, changed by `add`. `Cache-Control: no-store`.
     ///
     /// # Errors
     /// As for [`TokenRequest::issue`].
     pub fn respond(
         &self,
-        grant: Grant,
+        grant: SessionTokens,
         add: impl FnOnce(TokenRequest<Access>) -> TokenRequest<Access>,
     ) -> Result<Response<BytesBody>, IssueError> {
         let access = add(grant.access_token()).issue()?;

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::clock::UnixTime;
 use crate::issuer::TokenHash;
-use crate::issuer::refresh::{Session, SessionId, SubjectKey};
+use crate::issuer::session::{Session, SessionId, SubjectKey};
 use crate::redis_store::connection::other_layout;
 
 /// What a script answers: texts, some of them absent.

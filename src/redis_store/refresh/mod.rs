@@ -1,4 +1,4 @@
-//! Sessions in Redis: [`RefreshStore`](crate::issuer::refresh::RefreshStore) for [`RedisStore`](super::RedisStore).
+//! Sessions in Redis: [`SessionStore`](crate::issuer::session::SessionStore) for [`RedisStore`](super::RedisStore).
 
 mod layout;
 mod scripts;

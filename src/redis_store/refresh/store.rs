@@ -9,8 +9,8 @@ use super::layout::{
     Answer, Told, VALUES, hash_text, moment_text, scope_text, session, session_id,
 };
 use crate::clock::UnixTime;
-use crate::issuer::refresh::{
-    MOST_SUCCESSORS, NewFamily, RefreshStore, Rotate, RotateOutcome, Session, SessionId, SubjectKey,
+use crate::issuer::session::{
+    MOST_SUCCESSORS, NewFamily, SessionStore, Rotate, RotateOutcome, Session, SessionId, SubjectKey,
 };
 use crate::redis_store::RedisStore;
 use crate::redis_store::connection::{other_layout, store_error};
@@ -161,7 +161,7 @@ impl RedisStore {
     }
 }
 
-impl RefreshStore for RedisStore {
+impl SessionStore for RedisStore {
     async fn create(&self, family: &NewFamily, now: UnixTime) -> Result<(), StoreError> {
         let NewFamily { session, first } = family;
         let subject = &session.subject;

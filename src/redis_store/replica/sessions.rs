@@ -4,8 +4,8 @@
 use super::Replica;
 use crate::clock::UnixTime;
 use crate::issuer::TokenHash;
-use crate::issuer::refresh::{
-    NewFamily, RefreshStore, Rotate, RotateOutcome, Session, SessionId, SubjectKey,
+use crate::issuer::session::{
+    NewFamily, SessionStore, Rotate, RotateOutcome, Session, SessionId, SubjectKey,
 };
 use crate::issuer::single_use::SingleUseStore;
 use crate::redis_store::refresh::Ended;
@@ -19,7 +19,7 @@ impl Replica {
 
 /// Every step is the store's. A session that ended is revoked here once the call has returned, and
 /// on other nodes within milliseconds.
-impl RefreshStore for Replica {
+impl SessionStore for Replica {
     async fn create(&self, family: &NewFamily, now: UnixTime) -> Result<(), StoreError> {
         self.store().create(family, now).await
     }

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use crate::clock::{Clock, SystemClock, UnixTime};
 use crate::issuer::TokenHash;
-use crate::issuer::refresh::{
-    NewFamily, RefreshStore, Rotate, RotateOutcome, Session, SessionId, SubjectKey,
+use crate::issuer::session::{
+    NewFamily, SessionStore, Rotate, RotateOutcome, Session, SessionId, SubjectKey,
 };
 use crate::revocation::TokenIdentity;
 use crate::testing::{unique, unique_hash};
@@ -61,7 +61,7 @@ fn outcome_name(outcome: &RotateOutcome) -> &'static str {
     }
 }
 
-impl<S: RefreshStore> Case<S> {
+impl<S: SessionStore> Case<S> {
     pub(super) async fn new<F, Fut>(name: &'static str, make_store: &F) -> Self
     where
         F: Fn() -> Fut,

@@ -7,16 +7,16 @@ use futures_util::FutureExt;
 
 use super::*;
 use crate::clock::UnixTime;
-use crate::issuer::refresh::{
-    MemoryRefreshStore, NewFamily, Rotate, RotateOutcome, Session, SessionId, SubjectKey,
+use crate::issuer::session::{
+    MemorySessionStore, NewFamily, Rotate, RotateOutcome, Session, SessionId, SubjectKey,
 };
 use crate::revocation::{Identifiers, Revocation, RevocationStatus, RevocationStore, StoreError};
 use crate::revocation::{RevocationTarget, TokenIdentity};
 
 #[test]
 fn the_memory_store_conforms() {
-    conformance(|| async { MemoryRefreshStore::new() }).now_or_never().unwrap();
-    let shared = MemoryRefreshStore::new();
+    conformance(|| async { MemorySessionStore::new() }).now_or_never().unwrap();
+    let shared = MemorySessionStore::new();
     for _ in 0..2 {
         conformance(|| async { shared.clone() }).now_or_never().unwrap();
     }
@@ -24,10 +24,10 @@ fn the_memory_store_conforms() {
 
 /// A store with one fault, when its sessions were last refreshed, and whether its revocations are
 /// lost.
-struct Faulty(&'static str, MemoryRefreshStore, Mutex<HashMap<SessionId, UnixTime>>, AtomicBool);
+struct Faulty(&'static str, MemorySessionStore, Mutex<HashMap<SessionId, UnixTime>>, AtomicBool);
 
 fn faulty(fault: &'static str) -> Faulty {
-    Faulty(fault, MemoryRefreshStore::new(), Mutex::default(), AtomicBool::default())
+    Faulty(fault, MemorySessionStore::new(), Mutex::default(), AtomicBool::default())
 }
 
 impl RevocationStore for Faulty {
@@ -48,7 +48,7 @@ impl RevocationStore for Faulty {
     }
 }
 
-impl RefreshStore for Faulty {
+impl SessionStore for Faulty {
     async fn create(&self, family: &NewFamily, now: UnixTime) -> Result<(), StoreError> {
         let mut family = family.clone();
         match self.0 {

@@ -5,9 +5,9 @@ use std::time::Duration;
 use futures_util::future::{join, join_all};
 
 use super::{Case, outcome_name};
-use crate::issuer::refresh::{MOST_SUCCESSORS, RefreshStore, RotateOutcome};
+use crate::issuer::session::{MOST_SUCCESSORS, SessionStore, RotateOutcome};
 
-impl<S: RefreshStore> Case<S> {
+impl<S: SessionStore> Case<S> {
     pub(in crate::testing::refresh) async fn end_family(&self) {
         let ada = self.subject("ada");
         let (one, two) = (self.make(&ada).await, self.make(&ada).await);

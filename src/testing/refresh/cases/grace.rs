@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::Case;
-use crate::issuer::refresh::{MOST_SUCCESSORS, RefreshStore, RotateOutcome};
+use crate::issuer::session::{MOST_SUCCESSORS, SessionStore, RotateOutcome};
 use crate::testing::unique_hash;
 
-impl<S: RefreshStore> Case<S> {
+impl<S: SessionStore> Case<S> {
     pub(in crate::testing::refresh) async fn grace(&self) {
         let family = self.make(&self.subject("ada")).await;
         let with_grace = |presented, at| {

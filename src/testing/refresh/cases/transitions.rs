@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use super::Case;
 use crate::clock::UnixTime;
-use crate::issuer::refresh::{NewFamily, RefreshStore, RotateOutcome, Session};
+use crate::issuer::session::{NewFamily, SessionStore, RotateOutcome, Session};
 use crate::testing::unique_hash;
 
-impl<S: RefreshStore> Case<S> {
+impl<S: SessionStore> Case<S> {
     pub(in crate::testing::refresh) async fn creates(&self) {
         let ada = self.subject("ada");
         let rule = "a subject without sessions has none";

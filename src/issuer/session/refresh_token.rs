@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::family::{HANDLE, PARTITION, SessionId, SubjectKey};
+use super::id::{HANDLE, SessionId};
 use crate::clock::UnixTime;
 use crate::issuer::compact::Compact;
 use crate::issuer::random::{TokenHash, is_base64url, secret};
@@ -16,10 +16,10 @@ const SECRET: usize = 43;
 /// A refresh token, to be given to its client and nobody else. `Debug` redacts it; the text is
 /// wiped when it is dropped.
 ///
-/// `tbr1_`, the subject's partition (48 bits), the family's handle (128 random bits, the same in
-/// all of its tokens), `.`, and the token's own 256 random bits. The session id is a hash of the
-/// handle: who knows the id cannot make a token that would pass for a spent one, and so cannot end
-/// the session.
+/// `tbr1_`, the session's handle (128 random bits, the same in all of its tokens), `.`, and the
+/// token's own 256 random bits. The session id is a hash of the issuer and the handle: who knows the
+/// id cannot make a token that would pass for a spent one, and so cannot end the session; and a
+/// token of one issuer names no session of another.
 #[derive(Clone)]
 pub struct RefreshToken {
     text: Compact,
@@ -27,9 +27,9 @@ pub struct RefreshToken {
 }
 
 impl RefreshToken {
-    /// The token's text.
+    /// The token's text, to be given to its client and nobody else.
     #[must_use]
-    pub fn as_str(&self) -> &str {
+    pub fn expose_secret(&self) -> &str {
         self.text.as_str()
     }
 
@@ -53,26 +53,30 @@ impl fmt::Debug for RefreshToken {
 
 /// The parts of a token that look right. Nothing is proven by that.
 pub(super) struct Presented<'a> {
+    text: &'a str,
     stem: &'a str,
-    pub(super) family: SessionId,
+    pub(super) session: SessionId,
     pub(super) hash: TokenHash,
 }
 
-/// `None` if the text is no refresh token.
-pub(super) fn parse(text: &str) -> Result<Option<Presented<'_>>, KeyError> {
+/// The token as its session and hash; `None` if the text is none.
+pub(super) fn parse<'a>(issuer: &str, text: &'a str) -> Result<Option<Presented<'a>>, KeyError> {
+    // The length first: the text is whatever a client sends.
+    if text.len() != PREFIX.len() + HANDLE + 1 + SECRET {
+        return Ok(None);
+    }
     let Some((stem, secret)) = text.split_once('.') else {
         return Ok(None);
     };
-    let Some(body) = stem.strip_prefix(PREFIX) else {
+    let Some(handle) = stem.strip_prefix(PREFIX) else {
         return Ok(None);
     };
-    let fits = body.len() == PARTITION + HANDLE && secret.len() == SECRET;
-    if !fits || !is_base64url(body) || !is_base64url(secret) {
+    let fits = handle.len() == HANDLE && secret.len() == SECRET;
+    if !fits || !is_base64url(handle) || !is_base64url(secret) {
         return Ok(None);
     }
-    let (partition, handle) = body.split_at(PARTITION);
-    let family = SessionId::of_handle(partition, handle)?;
-    Ok(Some(Presented { stem, family, hash: hash(text)? }))
+    let session = SessionId::of_handle(issuer, handle)?;
+    Ok(Some(Presented { text, stem, session, hash: hash(text)? }))
 }
 
 fn hash(text: &str) -> Result<TokenHash, KeyError> {
@@ -90,14 +94,17 @@ impl Presented<'_> {
     pub(super) fn successor(&self) -> Result<(RefreshToken, TokenHash), KeyError> {
         with_stem(self.stem)
     }
+
+    /// This token once more.
+    pub(super) fn again(&self) -> RefreshToken {
+        RefreshToken { text: Compact::of(&[self.text]), expires_at: UnixTime::EPOCH }
+    }
 }
 
-/// The id of a new family and its first token.
-pub(super) fn new_family(
-    subject: &SubjectKey,
-) -> Result<(SessionId, RefreshToken, TokenHash), KeyError> {
-    let (id, handle) = SessionId::unique(subject)?;
-    let (token, hash) = with_stem(&format!("{PREFIX}{}{handle}", subject.partition()))?;
+/// The id of a new session and its first token.
+pub(super) fn new_session(issuer: &str) -> Result<(SessionId, RefreshToken, TokenHash), KeyError> {
+    let (id, handle) = SessionId::unique(issuer)?;
+    let (token, hash) = with_stem(&format!("{PREFIX}{handle}"))?;
     Ok((id, token, hash))
 }
 
@@ -106,19 +113,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_names_its_family_and_no_other_text_is_one() {
-        let ada = SubjectKey::new("ada").unwrap();
-        let (id, token, hash) = new_family(&ada).unwrap();
-        assert_eq!(id.partition(), ada.partition());
+    fn a_token_names_its_session_at_its_issuer_and_no_other_text_is_one() {
+        let (id, token, hash) = new_session("https://a").unwrap();
         assert_eq!(SessionId::parse(id.as_str()), Some(id.clone()));
-        let presented = parse(token.as_str()).unwrap().unwrap();
-        assert_eq!((&presented.family, presented.hash), (&id, hash));
+        let good = token.expose_secret();
+        let presented = parse("https://a", good).unwrap().unwrap();
+        assert_eq!((&presented.session, presented.hash), (&id, hash));
+        assert_eq!(presented.again().expose_secret(), good);
         let (next, _) = presented.successor().unwrap();
-        let next = parse(next.as_str()).unwrap().unwrap();
-        assert_eq!(next.family, id);
+        let next = parse("https://a", next.expose_secret()).unwrap().unwrap();
+        assert_eq!(next.session, id);
         assert_ne!(next.hash, hash);
+        assert_ne!(parse("https://b", good).unwrap().unwrap().session, id);
 
-        let good = token.as_str();
         let shorter = good.get(..good.len() - 1).unwrap();
         let other_prefix = good.replacen("tbr1", "tbr2", 1);
         let jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln";
@@ -133,15 +140,16 @@ mod tests {
             &format!(" {good}"),
             &good.replace('.', ":"),
             &format!("{shorter}="),
+            &"é".repeat(good.len() / 2),
         ] {
-            assert!(parse(odd).unwrap().is_none(), "{odd}");
+            assert!(parse("https://a", odd).unwrap().is_none(), "{odd}");
         }
-        assert!(!good.contains(id.as_str().get(8..).unwrap()));
+        assert!(!good.contains(id.as_str()));
     }
 
     #[test]
     fn debug_is_redacted() {
-        let (_, token, _) = new_family(&SubjectKey::new("ada").unwrap()).unwrap();
+        let (_, token, _) = new_session("https://a").unwrap();
         let text = format!("{token:?} {token:#?}");
         assert!(!text.contains("tbr1_"), "{text}");
     }

@@ -1,4 +1,4 @@
-//! [`RefreshError`]: why a session was not refreshed, listed or ended.
+//! [`SessionError`]: why a session was not refreshed, listed or ended.
 
 use std::error::Error;
 use std::fmt;
@@ -14,12 +14,12 @@ use crate::issuer::body::BytesBody;
 use crate::issuer::error::IssueError;
 use crate::key::KeyError;
 use crate::rejection::{Rejection, RejectionKind};
-use crate::revocation::StoreError;
+use crate::revocation::{StoreError, StoreErrorKind};
 
-/// What kind of failure a [`RefreshError`] is.
+/// What kind of failure a [`SessionError`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum RefreshErrorKind {
+pub enum SessionErrorKind {
     /// The request lacks what it needs, or holds what it must not.
     InvalidRequest,
     /// The token is none, spent, expired, of another client, or its session has ended: the user has
@@ -27,44 +27,49 @@ pub enum RefreshErrorKind {
     InvalidGrant,
     /// A scope was asked for that was not granted.
     InvalidScope,
+    /// The policy allows this client no sessions.
+    UnauthorizedClient,
     /// The token came in a cookie, and a page of another site caused the request.
     CrossSite,
     /// It cannot be decided at present. The client should try again with the same token; but an
     /// answer of a store behind a network may have got lost after the token was spent, and then
-    /// only [`grace`](super::RefreshTokensBuilder::grace) keeps the second try from being taken for
+    /// only [`grace`](super::SessionsBuilder::grace) keeps the second try from being taken for
     /// theft.
     Unavailable,
+    /// The store does not hold the kind of revocation that this takes: another store is needed.
+    Unsupported,
     /// The access token could not be issued: a mistake in this service, such as a claim that is
     /// reserved, or its keys. The refresh token may have been spent: the user may have to sign in
     /// again.
     Failed,
 }
 
-impl RefreshErrorKind {
+impl SessionErrorKind {
     /// The `error` of the response
     /// ([RFC 6749 §5.2](https://www.rfc-editor.org/rfc/rfc6749#section-5.2); for
-    /// [`CrossSite`](Self::CrossSite), [`Unavailable`](Self::Unavailable) and
-    /// [`Failed`](Self::Failed) the codes of §4.1.2.1, since §5.2 has none).
+    /// [`CrossSite`](Self::CrossSite), [`Unavailable`](Self::Unavailable) and the mistakes of this
+    /// service the codes of §4.1.2.1, since §5.2 has none).
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
             Self::InvalidRequest => "invalid_request",
             Self::InvalidGrant => "invalid_grant",
             Self::InvalidScope => "invalid_scope",
+            Self::UnauthorizedClient => "unauthorized_client",
             Self::CrossSite => "access_denied",
             Self::Unavailable => "temporarily_unavailable",
-            Self::Failed => "server_error",
+            Self::Unsupported | Self::Failed => "server_error",
         }
     }
 
     /// 400; 403 for [`CrossSite`](Self::CrossSite), 503 for [`Unavailable`](Self::Unavailable), 500
-    /// for [`Failed`](Self::Failed).
+    /// for [`Unsupported`](Self::Unsupported) and [`Failed`](Self::Failed).
     #[must_use]
     pub const fn status(self) -> StatusCode {
         match self {
             Self::CrossSite => StatusCode::FORBIDDEN,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Failed => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Unsupported | Self::Failed => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::BAD_REQUEST,
         }
     }
@@ -75,20 +80,20 @@ impl RefreshErrorKind {
 /// The client is told the code only. `Display` is a fixed text for the log; what happened beneath is
 /// in [`source`](Error::source).
 #[derive(Debug)]
-pub struct RefreshError {
-    kind: RefreshErrorKind,
+pub struct SessionError {
+    kind: SessionErrorKind,
     reason: &'static str,
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
-impl RefreshError {
-    pub(super) fn new(kind: RefreshErrorKind, reason: &'static str) -> Self {
+impl SessionError {
+    pub(super) fn new(kind: SessionErrorKind, reason: &'static str) -> Self {
         Self { kind, reason, source: None }
     }
 
     /// What kind of failure this is.
     #[must_use]
-    pub fn kind(&self) -> RefreshErrorKind {
+    pub fn kind(&self) -> SessionErrorKind {
         self.kind
     }
 
@@ -100,22 +105,22 @@ impl RefreshError {
         self.log();
         let body = json!({ "error": self.kind.code() }).to_string();
         let mut response = json_response(self.kind.status(), body);
-        if self.kind == RefreshErrorKind::Unavailable {
+        if self.kind == SessionErrorKind::Unavailable {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response
     }
 }
 
-impl RefreshError {
+impl SessionError {
     #[cfg(feature = "tracing")]
     fn log(&self) {
         let (kind, reason, source) = (self.kind, self.reason, causes(self));
         match kind {
-            RefreshErrorKind::Failed => {
+            SessionErrorKind::Unsupported | SessionErrorKind::Failed => {
                 tracing::error!(?kind, reason, source, "no token was issued")
             }
-            RefreshErrorKind::Unavailable => {
+            SessionErrorKind::Unavailable => {
                 tracing::warn!(?kind, reason, source, "no token was issued");
             }
             _ => tracing::debug!(?kind, reason, source, "no token was issued"),
@@ -126,48 +131,55 @@ impl RefreshError {
     fn log(&self) {}
 }
 
-impl From<StoreError> for RefreshError {
+impl From<StoreError> for SessionError {
     fn from(error: StoreError) -> Self {
-        let reason = "the store of sessions cannot tell";
-        Self { source: Some(Box::new(error)), ..Self::new(RefreshErrorKind::Unavailable, reason) }
+        let (kind, reason) = match error.kind() {
+            StoreErrorKind::Unsupported => (
+                SessionErrorKind::Unsupported,
+                "the store does not hold revocations of this kind: sessions need those by session, \
+                 by subject and by version",
+            ),
+            _ => (SessionErrorKind::Unavailable, "the store of sessions cannot tell"),
+        };
+        Self { source: Some(Box::new(error)), ..Self::new(kind, reason) }
     }
 }
 
-impl From<KeyError> for RefreshError {
+impl From<KeyError> for SessionError {
     fn from(error: KeyError) -> Self {
         let reason = "the crypto library failed";
-        Self { source: Some(Box::new(error)), ..Self::new(RefreshErrorKind::Failed, reason) }
+        Self { source: Some(Box::new(error)), ..Self::new(SessionErrorKind::Failed, reason) }
     }
 }
 
-impl From<IssueError> for RefreshError {
+impl From<IssueError> for SessionError {
     fn from(error: IssueError) -> Self {
         let reason = "the access token could not be issued";
-        Self { source: Some(Box::new(error)), ..Self::new(RefreshErrorKind::Failed, reason) }
+        Self { source: Some(Box::new(error)), ..Self::new(SessionErrorKind::Failed, reason) }
     }
 }
 
 /// For refresh tokens that are read from a request as bearer tokens are, from a cookie say.
-impl From<Rejection> for RefreshError {
+impl From<Rejection> for SessionError {
     fn from(rejection: Rejection) -> Self {
         let kind = match rejection.kind() {
             // The cookie has expired with the session: the user has to sign in again.
-            RejectionKind::MissingToken => RefreshErrorKind::InvalidGrant,
-            RejectionKind::CrossSite => RefreshErrorKind::CrossSite,
-            _ => RefreshErrorKind::InvalidRequest,
+            RejectionKind::MissingToken => SessionErrorKind::InvalidGrant,
+            RejectionKind::CrossSite => SessionErrorKind::CrossSite,
+            _ => SessionErrorKind::InvalidRequest,
         };
         let reason = rejection.reason();
         Self { source: Some(Box::new(rejection)), ..Self::new(kind, reason) }
     }
 }
 
-impl fmt::Display for RefreshError {
+impl fmt::Display for SessionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.reason)
     }
 }
 
-impl Error for RefreshError {
+impl Error for SessionError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         let source = self.source.as_deref()?;
         Some(source)
@@ -175,7 +187,7 @@ impl Error for RefreshError {
 }
 
 #[cfg(feature = "axum")]
-impl axum_core::response::IntoResponse for RefreshError {
+impl axum_core::response::IntoResponse for SessionError {
     fn into_response(self) -> axum_core::response::Response {
         self.to_response().map(axum_core::body::Body::new)
     }
@@ -189,10 +201,10 @@ mod tests {
     #[test]
     fn what_the_client_is_not_told_is_in_the_log() {
         let text = logged(|| {
-            let outage = RefreshError::from(StoreError::unavailable("the disk is full of eels"));
+            let outage = SessionError::from(StoreError::unavailable("the disk is full of eels"));
             assert_eq!(outage.to_response().status(), StatusCode::SERVICE_UNAVAILABLE);
             let kind = crate::issuer::IssueErrorKind::Claims;
-            let failed = RefreshError::from(IssueError::new(kind, "`exp` is the issuer's"));
+            let failed = SessionError::from(IssueError::new(kind, "`exp` is the issuer's"));
             assert_eq!(failed.to_response().status(), StatusCode::INTERNAL_SERVER_ERROR);
         });
         let [outage, failed] = text.lines().collect::<Vec<_>>().try_into().unwrap();

@@ -5,7 +5,7 @@ use http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 
-use super::form::RefreshToken;
+use super::refresh_token::RefreshToken;
 use crate::issuer::body::BytesBody;
 use crate::issuer::token::AccessToken;
 
@@ -53,7 +53,7 @@ impl Serialize for TokenResponse {
         let lifetime = self.access.expires_at().saturating_since(self.access.issued_at());
         response.serialize_field("expires_in", &lifetime.as_secs())?;
         if let Some(refresh) = &self.refresh {
-            response.serialize_field("refresh_token", refresh.as_str())?;
+            response.serialize_field("refresh_token", refresh.expose_secret())?;
         }
         if let Some(scope) = self.access.scope() {
             response.serialize_field("scope", scope)?;

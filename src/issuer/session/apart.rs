@@ -1,0 +1,111 @@
+//! [`Apart`]: sessions in one store, revocations in another.
+
+use std::time::Duration;
+
+use super::id::{IndexKey, SessionId};
+use super::store::{Commit, Committed, Page, SessionStore, StoredSession};
+use crate::clock::UnixTime;
+use crate::revocation::{
+    Identifiers, Revocation, RevocationCheck, RevocationStatus, RevocationStore, RevocationTarget,
+    StoreError, TokenIdentity,
+};
+use crate::step::Step;
+
+/// Sessions in one store and revocations in another, as one.
+///
+/// 1. The store of sessions is never given a revocation, nor asked for any: its `commit` can ignore
+///    them.
+/// 2. A session that ends is revoked **first**. A crash in between leaves one that is revoked and
+///    can be ended again, never one that has ended while its access tokens live.
+/// 3. Whether a session was revoked is asked right before each step, not in the same one. A refresh
+///    that overlaps a revocation may therefore still be granted; its access token is dead, as is the
+///    session at the next refresh.
+/// 4. What is revoked through this handle, single tokens aside, is kept for longer by the time that
+///    sessions can live. What is revoked in the other store without this handle has to be kept for
+///    so long by whoever does it.
+#[derive(Debug, Clone)]
+pub struct Apart<S, R> {
+    sessions: S,
+    revocations: R,
+    longest: Duration,
+}
+
+impl<S: SessionStore, R: RevocationStore> Apart<S, R> {
+    /// Sessions here and revocations there. `longest` is how long a session can live, whichever
+    /// policy it has: its absolute lifetime.
+    pub fn new(sessions: S, revocations: R, longest: Duration) -> Self {
+        Self { sessions, revocations, longest }
+    }
+}
+
+impl<S: SessionStore, R: RevocationStore> SessionStore for Apart<S, R> {
+    async fn load(
+        &self,
+        id: &SessionId,
+        now: UnixTime,
+    ) -> Result<Option<StoredSession>, StoreError> {
+        self.sessions.load(id, now).await
+    }
+
+    async fn commit(&self, step: &Commit) -> Result<Committed, StoreError> {
+        if let Some(token) = &step.unless_revoked
+            && self.revocations.status(&token.view()).await?.is_revoked()
+        {
+            return Ok(Committed::Revoked);
+        }
+        let mut revoked = Ok(());
+        for revocation in &step.revocations {
+            // The session ends whether or not it can be revoked.
+            revoked = revoked.and(self.revocations.revoke(revocation).await);
+        }
+        let mut step = step.clone();
+        (step.unless_revoked, step.revocations) = (None, Vec::new());
+        if revoked.is_err() {
+            step.writes.retain(|write| write.ends);
+        }
+        let committed = self.sessions.commit(&step).await?;
+        revoked.map(|()| committed)
+    }
+
+    async fn list(
+        &self,
+        index: &IndexKey,
+        after: Option<&SessionId>,
+        now: UnixTime,
+    ) -> Result<Page, StoreError> {
+        self.sessions.list(index, after, now).await
+    }
+}
+
+impl<S: SessionStore, R: RevocationStore> RevocationStore for Apart<S, R> {
+    fn required(&self) -> Identifiers {
+        self.revocations.required()
+    }
+
+    async fn status(&self, token: &TokenIdentity<'_>) -> Result<RevocationStatus, StoreError> {
+        self.revocations.status(token).await
+    }
+
+    async fn revoke(&self, revocation: &Revocation) -> Result<(), StoreError> {
+        if let RevocationTarget::Token { .. } = revocation.target() {
+            return self.revocations.revoke(revocation).await;
+        }
+        let until = revocation.keep_until().saturating_add(self.longest);
+        self.revocations.revoke(&revocation.clone().keep_at_least(until)).await
+    }
+}
+
+impl<S: SessionStore, R: RevocationCheck> RevocationCheck for Apart<S, R> {
+    type Future = R::Future;
+
+    fn required(&self) -> Identifiers {
+        self.revocations.required()
+    }
+
+    fn check(
+        &self,
+        token: &TokenIdentity<'_>,
+    ) -> Step<Result<RevocationStatus, StoreError>, Self::Future> {
+        self.revocations.check(token)
+    }
+}
