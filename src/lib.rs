@@ -43,7 +43,7 @@
 //!
 //! | Module | Step |
 //! |---|---|
-//! | [`clock`], [`step`], [`head`], [`rejection`] | what all steps speak of |
+//! | [`clock`], [`step`], [`head`], [`rejection`], [`store`] | what all steps speak of |
 //! | `fetch` | requests to identity providers, bounded in size and time |
 //! | [`credentials`] | where the token stands in the request |
 //! | [`key`] | keys, each bound to one algorithm |
@@ -102,11 +102,15 @@
 )]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[macro_use]
+mod opaque;
+
 pub mod clock;
 pub mod dangerous;
 pub mod head;
 pub mod rejection;
 pub mod step;
+pub mod store;
 
 #[cfg(feature = "remote")]
 #[cfg_attr(docsrs, doc(cfg(feature = "remote")))]

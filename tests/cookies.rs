@@ -21,8 +21,9 @@ use tower_bearer::issuer::session::{
     SessionTokens, MemorySessionStore, NewSession, SessionError, SessionErrorKind, RefreshRequest,
     Sessions,
 };
-use tower_bearer::issuer::{BytesBody, IssueErrorKind, Issuer, SigningKeys};
+use tower_bearer::issuer::{IssueErrorKind, Issuer, SigningKeys};
 use tower_bearer::key::Algorithm;
+use tower_bearer::respond::BytesBody;
 use tower_bearer::revocation::MemoryStore;
 use tower_bearer::testing::FakeClock;
 use tower_bearer::{AuthLayer, Claims, RejectionKind, StandardClaims, Verifier};

@@ -26,7 +26,7 @@ use tower_bearer::credentials::{BearerToken, dangerous::QueryParameter};
 use tower_bearer::fetch::{Fetch, FetchError, FetchLimits};
 use tower_bearer::guard::{role, scope};
 use tower_bearer::head::RequestHead;
-use tower_bearer::key::{Algorithm, Key, Secret};
+use tower_bearer::key::{Algorithm, Key, Secret, SigningKey};
 use tower_bearer::revocation::{Identifiers, MemoryStore, Revocation};
 use tower_bearer::step::{BoxFuture, Step};
 use tower_bearer::testing::{FakeClock, TestIssuer};
@@ -539,7 +539,9 @@ async fn rfc7523_private_key_jwt_verifies_with_the_public_key() {
     let pem = include_str!("../src/key/testdata/p256.key.pem");
     let public = include_str!("../src/key/testdata/p256.pub.pem");
     let issuer = "https://id.example.com";
-    let client = PrivateKeyJwt::new("orders-api", issuer, Algorithm::ES256, pem).unwrap();
+    let client =
+        PrivateKeyJwt::new("orders-api", SigningKey::from_pem(Algorithm::ES256, pem).unwrap())
+            .audience(issuer);
     assert!(!format!("{client:?}").contains("BEGIN"));
     let introspection = Introspection::<StandardClaims>::builder(&endpoint.url, Http::new())
         .client(client.key_id("k1"))

@@ -21,7 +21,7 @@ use tower_bearer::issuer::session::{
 use tower_bearer::issuer::single_use::{
     Handover, MemorySingleUseStore, SingleUse, SingleUseErrorKind,
 };
-use tower_bearer::issuer::{IssueErrorKind, Issuer, JwksService, PrivateKey, SigningKeys};
+use tower_bearer::issuer::{IssueErrorKind, Issuer, JwksService, SigningKey, SigningKeys};
 use tower_bearer::key::{Algorithm, KeySet, Secret};
 use tower_bearer::layer::AuthLayer;
 use tower_bearer::revocation::{Identifiers, MemoryStore, Revocation, TokenIdentity};
@@ -41,8 +41,8 @@ struct World {
     api: Stack,
 }
 
-fn ed25519() -> PrivateKey {
-    PrivateKey::generate(Algorithm::EdDSA).unwrap()
+fn ed25519() -> SigningKey {
+    SigningKey::generate(Algorithm::EdDSA).unwrap()
 }
 
 fn world_with_grace(grace: u64) -> World {

@@ -4,12 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The path, as the crate's documentation has it.
-const PATH: [&str; 18] = [
+const PATH: [&str; 20] = [
+    "opaque",
     "clock",
     "step",
     "head",
     "rejection",
     "dangerous",
+    "store",
     "fetch",
     "credentials",
     "key",

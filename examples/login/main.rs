@@ -36,7 +36,7 @@ use tokio::time::timeout;
 use tower_bearer::Verifier;
 use tower_bearer::issuer::cookie::TokenCookie;
 use tower_bearer::issuer::session::{MemorySessionStore, Sessions};
-use tower_bearer::issuer::{Issuer, PrivateKey, SigningKeys};
+use tower_bearer::issuer::{Issuer, SigningKey, SigningKeys};
 use tower_bearer::key::Algorithm;
 use tower_bearer::redis_store::{RedisStore, Replica};
 use tower_bearer::revocation::Identifiers;
@@ -72,7 +72,7 @@ async fn main() -> ExitCode {
 async fn run() -> Result<(), BoxError> {
     let config = Config::from_env()?;
     let keys = match &config.signing_key_file {
-        Some(file) => SigningKeys::new(PrivateKey::from_pem_file(Algorithm::EdDSA, file)?)?,
+        Some(file) => SigningKeys::new(SigningKey::from_pem_file(Algorithm::EdDSA, file)?)?,
         // It dies with the process, as the sessions in memory do.
         None => SigningKeys::generate(Algorithm::EdDSA)?,
     };

@@ -2,7 +2,7 @@
 
 use super::name::Name;
 #[cfg(feature = "issuer")]
-use crate::issuer::session::SessionId;
+use crate::issuer::session::{IndexKey, SessionId};
 
 /// The keys under one prefix. The prefix is a hash tag, so all of them are on one cluster node.
 #[derive(Clone)]
@@ -10,7 +10,8 @@ pub(super) struct Keys {
     entries: Box<str>,
     pub(super) meta: Box<str>,
     pub(super) log: Box<str>,
-    #[cfg(feature = "issuer")]
+    /// When the last of all sessions goes.
+    pub(super) until: Box<str>,
     tag: Box<str>,
 }
 
@@ -25,13 +26,18 @@ impl Keys {
             entries: key("entry:"),
             meta: key("meta"),
             log: key("log"),
-            #[cfg(feature = "issuer")]
+            until: format!("{{{prefix}}}:session:until").into(),
             tag: format!("{{{prefix}}}").into(),
         })
     }
 
     pub(super) fn entry(&self, name: Name) -> String {
         format!("{}{}", self.entries, name.text())
+    }
+
+    /// Of an id that is claimed once.
+    pub(super) fn once(&self, id: &str) -> String {
+        format!("{}:once:{id}", self.tag)
     }
 
     /// The name that this key is of.
@@ -55,21 +61,17 @@ impl Keys {
 
 #[cfg(feature = "issuer")]
 impl Keys {
-    pub(super) fn family(&self, id: &SessionId) -> String {
-        format!("{}:refresh:family:{id}", self.tag)
+    pub(super) fn session(&self, id: &SessionId) -> String {
+        format!("{}:session:record:{id}", self.tag)
     }
 
-    /// Of the ids of all sessions whose subjects share this partition.
-    pub(super) fn index(&self, partition: &str) -> String {
-        format!("{}:refresh:subject:{partition}", self.tag)
+    /// Of the ids of the sessions under this key.
+    pub(super) fn list(&self, index: &IndexKey) -> String {
+        format!("{}:session:list:{}", self.tag, index.as_str())
     }
 
     pub(super) fn single_use(&self, hash: &str) -> String {
         format!("{}:single-use:token:{hash}", self.tag)
-    }
-
-    pub(super) fn claim(&self, hash: &str) -> String {
-        format!("{}:single-use:claim:{hash}", self.tag)
     }
 }
 

@@ -106,6 +106,17 @@ impl Name {
         }
     }
 
+    /// The bound that an entry of this name has to exceed to cover the token; `None` if any does.
+    #[cfg(feature = "issuer")]
+    pub(super) fn least_bound(self, token: &TokenIdentity<'_>) -> Option<u64> {
+        match self.kind & !1 {
+            // The last bound there is covers every token.
+            SUBJECT => token.issued_at().map(|at| nanos(at).min(u64::MAX - 1)),
+            VERSION => token.token_version(),
+            _ => None,
+        }
+    }
+
     /// A letter for the kind and 16 characters of base64url.
     pub(super) fn text(self) -> String {
         let mut text = String::with_capacity(17);

@@ -11,7 +11,7 @@ use super::connection::{Connection, store_error};
 use super::keys::Keys;
 use super::name::{Name, Value};
 #[cfg(feature = "issuer")]
-use super::refresh::Scripts;
+use super::session;
 use crate::revocation::{
     Identifiers, Revocation, RevocationStatus, RevocationStore, StoreError, TokenIdentity, random,
 };
@@ -45,7 +45,7 @@ struct Inner {
     log_seconds: u64,
     script: Script,
     #[cfg(feature = "issuer")]
-    refresh: Scripts,
+    sessions: Script,
 }
 
 impl RedisStore {
@@ -82,7 +82,7 @@ impl RedisStore {
             log_seconds,
             script: Script::new(script),
             #[cfg(feature = "issuer")]
-            refresh: Scripts::new(),
+            sessions: session::script(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -124,8 +124,8 @@ impl RedisStore {
     }
 
     #[cfg(feature = "issuer")]
-    pub(super) fn scripts(&self) -> &Scripts {
-        &self.inner.refresh
+    pub(super) fn session_script(&self) -> &Script {
+        &self.inner.sessions
     }
 
     pub(super) fn connection(&self) -> &Connection {
@@ -144,7 +144,8 @@ impl RedisStore {
     /// Begins to call a script that revokes, with what `revocation.lua` asks for.
     pub(super) fn revoking<'a>(&self, script: &'a Script) -> ScriptInvocation<'a> {
         let mut script = script.prepare_invoke();
-        script.key(&*self.inner.keys.meta).key(&*self.inner.keys.log);
+        let keys = &self.inner.keys;
+        script.key(&*keys.meta).key(&*keys.log).key(&*keys.until);
         script.arg(format!("{:016x}{:016x}", random(), random())).arg(self.inner.log_seconds);
         script
     }

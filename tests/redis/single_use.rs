@@ -1,10 +1,10 @@
 //! Single-use tokens.
 
 use futures_util::future::join_all;
-use tower_bearer::issuer::TokenHash;
-use tower_bearer::issuer::single_use::{SingleUse, SingleUseErrorKind, SingleUseStore};
-use tower_bearer::testing::FakeClock;
+use tower_bearer::issuer::single_use::{SingleUse, SingleUseErrorKind};
+use tower_bearer::store::{Once, OnceId};
 use tower_bearer::testing::single_use::conformance;
+use tower_bearer::testing::{FakeClock, once};
 
 use super::*;
 
@@ -18,10 +18,12 @@ async fn they_conform() {
         let store = RedisStore::builder(&url).unwrap().timeout(Duration::from_secs(10));
         let store = store.build().unwrap();
         conformance(|| async { store.clone() }).await;
+        once::conformance(|| async { store.clone() }).await;
     }
     let store = store(&server);
     let replica = Replica::builder(store).build().unwrap();
     conformance(|| async { replica.clone() }).await;
+    once::conformance(|| async { replica.clone() }).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -63,7 +65,7 @@ async fn the_clock_of_the_caller_decides_and_not_that_of_redis() {
         assert_eq!(late.kind(), SingleUseErrorKind::Rejected);
         assert!(super::refresh::keys(&server, "*").is_empty());
         // What is used stays used, whatever Redis thinks of the time.
-        let (id, now) = (TokenHash::from_bytes([7; 32]), clock.now());
+        let (id, now) = (OnceId::from_hash([7; 32]), clock.now());
         let until = now.saturating_add(Duration::from_secs(10));
         let store = store(&server);
         assert!(store.claim(&id, until, now).await.unwrap());

@@ -43,12 +43,13 @@
 //! use tower_bearer::issuer::session::{
 //!     MemorySessionStore, NewSession, SessionError, RefreshRequest, Sessions,
 //! };
-//! use tower_bearer::issuer::{BytesBody, Issuer, SigningKeys};
+//! use tower_bearer::issuer::{Issuer, SigningKeys};
+//! use tower_bearer::respond::BytesBody;
 //! use tower_bearer::key::Algorithm;
 //!
 //! #[derive(Clone)]
 //! struct App {
-//!     sessions: Sessions<MemorySessionStore>,
+//!     sessions: Sessions,
 //!     cookie: TokenCookie,
 //! }
 //! type Answer = Result<Response<BytesBody>, SessionError>;

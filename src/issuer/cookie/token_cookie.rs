@@ -10,11 +10,11 @@ use crate::authenticate::log;
 use crate::clock::UnixTime;
 use crate::credentials::{BearerToken, Cookie, CrossSiteProtection, TokenSource};
 use crate::head::RequestHead;
-use crate::issuer::body::BytesBody;
 use crate::issuer::error::{IssueError, IssueErrorKind};
 use crate::issuer::session::{SessionTokens, RefreshToken, TokenResponse};
 use crate::issuer::token::{Access, AccessToken, TokenRequest};
 use crate::rejection::{Rejection, RejectionKind};
+use crate::respond::BytesBody;
 
 /// What browsers take of name and value, in bytes (RFC 6265bis §5.6).
 const MAX_LEN: usize = 4096;
@@ -133,7 +133,7 @@ impl TokenCookie {
     /// [`respond`](Self::respond).
     #[must_use]
     pub fn set(&self, token: &RefreshToken, now: UnixTime) -> HeaderValue {
-        self.until(token.as_str(), token.expires_at(), now)
+        self.until(token.expose_secret(), token.expires_at(), now)
     }
 
     /// `Set-Cookie` with this access token, else like [`set`](Self::set).

@@ -38,6 +38,20 @@ impl<S: SessionStore, R: RevocationStore> Apart<S, R> {
     }
 }
 
+impl<S: SessionStore, R> Apart<S, R> {
+    /// Whether a step would conflict: then nothing should be revoked. What changes right after this
+    /// is revoked all the same, and ends when the step is tried again.
+    async fn is_as_it_was(&self, step: &Commit) -> Result<bool, StoreError> {
+        for write in &step.writes {
+            let found = self.sessions.load(&write.id, step.now).await?;
+            if found.map(|found| found.version) != write.replaces {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
 impl<S: SessionStore, R: RevocationStore> SessionStore for Apart<S, R> {
     async fn load(
         &self,
@@ -52,6 +66,9 @@ impl<S: SessionStore, R: RevocationStore> SessionStore for Apart<S, R> {
             && self.revocations.status(&token.view()).await?.is_revoked()
         {
             return Ok(Committed::Revoked);
+        }
+        if !step.revocations.is_empty() && !self.is_as_it_was(step).await? {
+            return Ok(Committed::Conflict);
         }
         let mut revoked = Ok(());
         for revocation in &step.revocations {

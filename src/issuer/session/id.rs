@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::issuer::random::{base64url, is_base64url, random, sha256};
+use crate::key::crypto::{base64url, is_base64url, random, sha256};
 use crate::key::KeyError;
 
 /// Characters of 128 bits.
@@ -36,6 +36,12 @@ impl SessionId {
     pub(super) fn unique(issuer: &str) -> Result<(Self, String), KeyError> {
         let handle = base64url(&random::<16>()?);
         Ok((Self::of_handle(issuer, &handle)?, handle))
+    }
+
+    /// An id of no session.
+    #[cfg(feature = "testing")]
+    pub(crate) fn random() -> Result<Self, KeyError> {
+        Ok(Self(base64url(&random::<16>()?).into()))
     }
 
     /// The id as text.

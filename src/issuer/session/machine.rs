@@ -7,7 +7,7 @@ use super::policy::{Grace, Policy};
 use super::record::{Record, Theft};
 use super::view::EndedBy;
 use crate::clock::UnixTime;
-use crate::issuer::random::TokenHash;
+use crate::key::crypto::TokenHash;
 
 /// With [`Grace::UntilUsed`]: how long after the rotation those that come too often are told to come
 /// later. After that it is no crowd of tabs.

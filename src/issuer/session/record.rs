@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::id::{BoundKey, IndexKey, SessionId};
 use super::view::{EndedBy, Session, Subject};
 use crate::clock::UnixTime;
-use crate::issuer::random::TokenHash;
+use crate::key::crypto::TokenHash;
 use crate::key::KeyError;
 use crate::revocation::{OwnedTokenIdentity, StoreError, TokenIdentity};
 
@@ -224,7 +224,7 @@ mod hashes {
     use serde::de::Error;
     use serde::{Deserialize, Deserializer, Serializer};
 
-    use crate::issuer::random::TokenHash;
+    use crate::key::crypto::TokenHash;
 
     pub(super) fn serialize<S: Serializer>(hashes: &[TokenHash], to: S) -> Result<S::Ok, S::Error> {
         to.collect_seq(hashes.iter().map(|hash| URL_SAFE_NO_PAD.encode(hash.as_bytes())))

@@ -8,7 +8,7 @@ use super::sessions::Sessions;
 use super::store::{Commit, Committed, StoredSession, Write};
 use super::view::{EndedBy, Session};
 use crate::clock::UnixTime;
-use crate::issuer::random::random;
+use crate::key::crypto::random;
 use crate::revocation::{Revocation, StoreError};
 
 /// How often a step is tried while others change the same session. Each time at least one of them

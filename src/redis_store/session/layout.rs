@@ -1,23 +1,13 @@
-//! How moments, hashes and sessions stand in Redis.
+//! How moments, hashes and records stand in Redis.
 
 use std::time::Duration;
 
-use ::redis::{ErrorKind, RedisError, RedisResult};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::clock::UnixTime;
 use crate::issuer::TokenHash;
-use crate::issuer::session::{Session, SessionId, SubjectKey};
-use crate::redis_store::connection::other_layout;
-
-/// What a script answers: texts, some of them absent.
-pub(super) type Answer = Vec<Told>;
-/// One of them.
-pub(super) type Told = Option<Vec<u8>>;
-
-/// How many values tell of a session, its id aside.
-pub(super) const VALUES: usize = 9;
+use crate::issuer::session::{SessionId, StoredSession};
 
 /// 20 digits of seconds and 9 of nanoseconds: every moment there is, in their order.
 pub(in crate::redis_store) fn moment_text(time: UnixTime) -> String {
@@ -38,48 +28,24 @@ pub(in crate::redis_store) fn hash_text(hash: &TokenHash) -> String {
     URL_SAFE_NO_PAD.encode(hash.as_bytes())
 }
 
-/// The scopes as a JSON array.
-pub(super) fn scope_text(scope: &[Box<str>]) -> RedisResult<String> {
-    serde_json::to_string(scope)
-        .map_err(|_| RedisError::from((ErrorKind::Client, "the scopes cannot be written")))
+/// 16 hexadecimal digits.
+pub(super) fn version_text(version: u64) -> String {
+    format!("{version:016x}")
 }
 
-/// The session that these values tell of.
-pub(super) fn session(id: SessionId, values: &[Told]) -> RedisResult<Session> {
-    read_session(id, values).ok_or_else(other_layout)
+/// The version, then the record.
+pub(super) fn value(version: u64, record: &[u8]) -> Vec<u8> {
+    [version_text(version).as_bytes(), record].concat()
 }
 
-fn read_session(id: SessionId, values: &[Told]) -> Option<Session> {
-    let [subject, client_id, scope, device, created, used, idle, expires, generation] = values
-    else {
-        return None;
-    };
-    let text = |value: &Told| {
-        let text = std::str::from_utf8(value.as_deref()?).ok()?;
-        Some(Box::<str>::from(text))
-    };
-    let moment = |value: &Told| read_moment(value.as_deref()?);
-    Some(Session {
-        id,
-        subject: SubjectKey::new(text(subject)?).ok()?,
-        client_id: text(client_id)?,
-        scope: serde_json::from_slice(scope.as_deref()?).ok()?,
-        device: match device {
-            Some(_) => Some(text(device)?),
-            None => None,
-        },
-        created_at: moment(created)?,
-        last_used_at: moment(used)?,
-        idle_until: moment(idle)?,
-        expires_at: moment(expires)?,
-        generation: text(generation)?.parse().ok()?,
-    })
-}
-
-/// The session id that stands in an index.
-pub(super) fn session_id(text: Option<&[u8]>) -> RedisResult<SessionId> {
-    let text = text.and_then(|text| std::str::from_utf8(text).ok());
-    text.and_then(SessionId::parse).ok_or_else(other_layout)
+/// What [`value`] wrote.
+pub(super) fn read_value(id: SessionId, mut value: Vec<u8>) -> Option<StoredSession> {
+    let digits = std::str::from_utf8(value.get(..16)?).ok()?;
+    // `from_str_radix` takes a sign
+    let sound = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let version = u64::from_str_radix(digits, 16).ok().filter(|_| sound)?;
+    value.drain(..16);
+    Some(StoredSession { id, version, record: value })
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! [`BytesBody`]: a response body of known bytes.
+//! [`BytesBody`]: a response body of known bytes; JSON that nobody may store.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -6,14 +6,19 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+#[cfg(feature = "issuer")]
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, PRAGMA};
+#[cfg(feature = "issuer")]
+use http::{HeaderValue, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 
 /// The body of the responses that are made here. `Debug` shows the length only.
 #[derive(Clone, Default)]
 pub struct BytesBody(Option<Bytes>);
 
+#[cfg_attr(not(feature = "issuer"), allow(dead_code, reason = "endpoints make them"))]
 impl BytesBody {
-    pub(super) fn new(bytes: impl Into<Bytes>) -> Self {
+    pub(crate) fn new(bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
         Self((!bytes.is_empty()).then_some(bytes))
     }
@@ -41,6 +46,18 @@ impl Body for BytesBody {
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(self.len() as u64)
     }
+}
+
+/// An answer in JSON that no cache may store (RFC 6749 §5.1).
+#[cfg(feature = "issuer")]
+pub(crate) fn json_response(status: StatusCode, body: impl Into<Bytes>) -> Response<BytesBody> {
+    let mut response = Response::new(BytesBody::new(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
+    response
 }
 
 impl fmt::Debug for BytesBody {
