@@ -88,6 +88,7 @@
 //! Without a crypto backend the crate compiles, and every constructor of a
 //! [`Key`] says which feature to enable.
 #![forbid(unsafe_code)]
+#![warn(missing_docs)]
 #![cfg_attr(
     not(test),
     warn(

@@ -114,7 +114,7 @@ impl<V: TokenVerifier, R: RevocationCheck> Authenticator<V, R> {
                         log_accepted(&rejection);
                         Admission::admit(verified, NotRevoked(()))
                     }
-                    _ => self.rejected(rejection),
+                    OnOutage::Reject => self.rejected(rejection),
                 }
             }
         }

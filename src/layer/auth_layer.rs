@@ -11,9 +11,7 @@ use crate::authenticate::{Authenticator, Mode, Observer};
 use crate::credentials::{AuthorizationHeader, TokenSource};
 use crate::dangerous::Dangerous;
 use crate::respond::{Auto, Challenge, EmptyBody, Responder};
-use crate::revocation::{
-    Identifiers, NoRevocation, OnOutage, RevocationCheck, RevocationStore, StoreCheck,
-};
+use crate::revocation::{Identifiers, IntoRevocation, NoRevocation, OnOutage};
 use crate::verify::TokenVerifier;
 
 /// Authenticates every request by its bearer token.
@@ -73,12 +71,12 @@ impl<V: TokenVerifier> AuthLayer<V> {
 }
 
 impl<V: TokenVerifier, R> AuthLayer<V, R> {
-    /// Asks this check on every request whether the token was revoked, and rejects tokens that lack
-    /// an identifier the check needs. It replaces an earlier one; to ask two, see
+    /// Asks this store, or check, on every request whether the token was revoked, and rejects tokens
+    /// that lack an identifier it needs. It replaces an earlier one; to ask two, see
     /// [`both`](crate::revocation::both).
     ///
-    /// When the check cannot answer, requests are answered 503.
-    pub fn revocation<R2: RevocationCheck>(self, check: R2) -> AuthLayer<V, R2> {
+    /// When it cannot answer, requests are answered 503.
+    pub fn revocation<M, I: IntoRevocation<M>>(self, check: I) -> AuthLayer<V, I::Check> {
         let Config { authenticator, sensitive, challenge, responder } =
             Arc::unwrap_or_clone(self.config);
         let Authenticator {
@@ -94,7 +92,7 @@ impl<V: TokenVerifier, R> AuthLayer<V, R> {
         let authenticator = Authenticator {
             source,
             verifier,
-            revocation: Arc::new(check),
+            revocation: Arc::new(check.into_check()),
             on_outage,
             may_lack,
             mode,
@@ -102,12 +100,6 @@ impl<V: TokenVerifier, R> AuthLayer<V, R> {
             observer,
         };
         AuthLayer { config: Arc::new(Config { authenticator, sensitive, challenge, responder }) }
-    }
-
-    /// Asks this store on every request whether the token was revoked: like
-    /// [`revocation`](Self::revocation), for stores whose methods are plain `async fn`.
-    pub fn revocation_store<S: RevocationStore>(self, store: S) -> AuthLayer<V, StoreCheck<S>> {
-        self.revocation(StoreCheck::new(store))
     }
 
     /// Accepts tokens that lack these identifiers although the revocation check asks for them. Such

@@ -6,10 +6,9 @@ use super::id::{IndexKey, SessionId};
 use super::store::{Commit, Committed, Page, SessionStore, StoredSession};
 use crate::clock::UnixTime;
 use crate::revocation::{
-    Identifiers, Revocation, RevocationCheck, RevocationStatus, RevocationStore, RevocationTarget,
-    StoreError, TokenIdentity,
+    Identifiers, Revocation, RevocationStatus, RevocationStore, RevocationTarget, TokenIdentity,
 };
-use crate::step::Step;
+use crate::store::StoreError;
 
 /// Sessions in one store and revocations in another, as one.
 ///
@@ -63,7 +62,7 @@ impl<S: SessionStore, R: RevocationStore> SessionStore for Apart<S, R> {
 
     async fn commit(&self, step: &Commit) -> Result<Committed, StoreError> {
         if let Some(token) = &step.unless_revoked
-            && self.revocations.status(&token.view()).await?.is_revoked()
+            && self.revocations.status(token).await?.is_revoked()
         {
             return Ok(Committed::Revoked);
         }
@@ -95,8 +94,12 @@ impl<S: SessionStore, R: RevocationStore> SessionStore for Apart<S, R> {
 }
 
 impl<S: SessionStore, R: RevocationStore> RevocationStore for Apart<S, R> {
-    fn required(&self) -> Identifiers {
-        self.revocations.required()
+    fn required_identifiers(&self) -> Identifiers {
+        self.revocations.required_identifiers()
+    }
+
+    fn known(&self, token: &TokenIdentity<'_>) -> Option<Result<RevocationStatus, StoreError>> {
+        self.revocations.known(token)
     }
 
     async fn status(&self, token: &TokenIdentity<'_>) -> Result<RevocationStatus, StoreError> {
@@ -109,20 +112,5 @@ impl<S: SessionStore, R: RevocationStore> RevocationStore for Apart<S, R> {
         }
         let until = revocation.keep_until().saturating_add(self.longest);
         self.revocations.revoke(&revocation.clone().keep_at_least(until)).await
-    }
-}
-
-impl<S: SessionStore, R: RevocationCheck> RevocationCheck for Apart<S, R> {
-    type Future = R::Future;
-
-    fn required(&self) -> Identifiers {
-        self.revocations.required()
-    }
-
-    fn check(
-        &self,
-        token: &TokenIdentity<'_>,
-    ) -> Step<Result<RevocationStatus, StoreError>, Self::Future> {
-        self.revocations.check(token)
     }
 }

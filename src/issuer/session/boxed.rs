@@ -8,15 +8,15 @@ use super::id::{IndexKey, SessionId};
 use super::store::{Commit, Committed, Page, SessionStore, StoredSession};
 use crate::clock::UnixTime;
 use crate::revocation::{
-    BoxCheckFuture, BoxRevocationCheck, Identifiers, Revocation, RevocationCheck, RevocationStatus,
-    RevocationStore, StoreError, TokenIdentity,
+    Identifiers, Revocation, RevocationStatus, RevocationStore, TokenIdentity,
 };
-use crate::step::Step;
+use crate::store::StoreError;
 
 type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
-/// [`SessionStore`] and [`RevocationStore`] in one, with boxed futures.
-pub(super) trait DynStore: Send + Sync {
+/// [`SessionStore`] and [`RevocationStore`] in one, with boxed futures. What is known at once is not
+/// boxed.
+trait DynStore: Send + Sync {
     fn load<'a>(
         &'a self,
         id: &'a SessionId,
@@ -30,6 +30,7 @@ pub(super) trait DynStore: Send + Sync {
         now: UnixTime,
     ) -> BoxFuture<'a, Page>;
     fn required(&self) -> Identifiers;
+    fn known(&self, token: &TokenIdentity<'_>) -> Option<Result<RevocationStatus, StoreError>>;
     fn status<'a>(&'a self, token: &'a TokenIdentity<'a>) -> BoxFuture<'a, RevocationStatus>;
     fn revoke<'a>(&'a self, revocation: &'a Revocation) -> BoxFuture<'a, ()>;
 }
@@ -57,7 +58,11 @@ impl<S: SessionStore + RevocationStore> DynStore for S {
     }
 
     fn required(&self) -> Identifiers {
-        RevocationStore::required(self)
+        self.required_identifiers()
+    }
+
+    fn known(&self, token: &TokenIdentity<'_>) -> Option<Result<RevocationStatus, StoreError>> {
+        RevocationStore::known(self, token)
     }
 
     fn status<'a>(&'a self, token: &'a TokenIdentity<'a>) -> BoxFuture<'a, RevocationStatus> {
@@ -85,17 +90,12 @@ impl<S: SessionStore + RevocationStore> DynStore for S {
 /// // Sessions::builder(issuer, store.clone()) and AuthLayer::new(verifier).revocation(store)
 /// ```
 #[derive(Clone)]
-pub struct BoxSessionStore {
-    store: Arc<dyn DynStore>,
-    check: BoxRevocationCheck,
-}
+pub struct BoxSessionStore(Arc<dyn DynStore>);
 
 impl BoxSessionStore {
-    /// Erases the type of a store. A store that is no [`RevocationCheck`] is asked on each request:
-    /// wrap it in a [`StoreCheck`](crate::revocation::StoreCheck).
-    pub fn new(store: impl SessionStore + RevocationStore + RevocationCheck) -> Self {
-        let store = Arc::new(store);
-        Self { check: BoxRevocationCheck::new(Arc::clone(&store)), store }
+    /// Erases the type of a store. What it knows at once it is asked without a box.
+    pub fn new(store: impl SessionStore + RevocationStore) -> Self {
+        Self(Arc::new(store))
     }
 }
 
@@ -105,11 +105,11 @@ impl SessionStore for BoxSessionStore {
         id: &SessionId,
         now: UnixTime,
     ) -> Result<Option<StoredSession>, StoreError> {
-        self.store.load(id, now).await
+        self.0.load(id, now).await
     }
 
     async fn commit(&self, step: &Commit) -> Result<Committed, StoreError> {
-        self.store.commit(step).await
+        self.0.commit(step).await
     }
 
     async fn list(
@@ -118,36 +118,25 @@ impl SessionStore for BoxSessionStore {
         after: Option<&SessionId>,
         now: UnixTime,
     ) -> Result<Page, StoreError> {
-        self.store.list(index, after, now).await
+        self.0.list(index, after, now).await
     }
 }
 
 impl RevocationStore for BoxSessionStore {
-    fn required(&self) -> Identifiers {
-        self.store.required()
+    fn required_identifiers(&self) -> Identifiers {
+        self.0.required()
+    }
+
+    fn known(&self, token: &TokenIdentity<'_>) -> Option<Result<RevocationStatus, StoreError>> {
+        self.0.known(token)
     }
 
     async fn status(&self, token: &TokenIdentity<'_>) -> Result<RevocationStatus, StoreError> {
-        self.store.status(token).await
+        self.0.status(token).await
     }
 
     async fn revoke(&self, revocation: &Revocation) -> Result<(), StoreError> {
-        self.store.revoke(revocation).await
-    }
-}
-
-impl RevocationCheck for BoxSessionStore {
-    type Future = BoxCheckFuture;
-
-    fn required(&self) -> Identifiers {
-        RevocationCheck::required(&self.check)
-    }
-
-    fn check(
-        &self,
-        token: &TokenIdentity<'_>,
-    ) -> Step<Result<RevocationStatus, StoreError>, Self::Future> {
-        self.check.check(token)
+        self.0.revoke(revocation).await
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::boxed::DynStore;
+use super::boxed::BoxSessionStore;
 use super::event::{Reuse, SessionEvent};
 use super::id::IndexKey;
 use super::policy::{Grace, LONGEST_GRACE, MOST_RETRIES, Policy};
@@ -21,7 +21,7 @@ pub(super) type PolicyHook = dyn Fn(&str, Policy) -> Option<Policy> + Send + Syn
 #[must_use = "a builder does nothing until `build`"]
 pub struct SessionsBuilder {
     issuer: Issuer,
-    store: Arc<dyn DynStore>,
+    store: BoxSessionStore,
     usual: Policy,
     policy: Option<Box<PolicyHook>>,
     leeway: Duration,
@@ -33,7 +33,7 @@ impl SessionsBuilder {
     pub(super) fn new(issuer: Issuer, store: impl SessionStore + RevocationStore) -> Self {
         Self {
             issuer,
-            store: Arc::new(store),
+            store: BoxSessionStore::new(store),
             usual: Policy::new(),
             policy: None,
             leeway: Duration::from_secs(60 * 60),

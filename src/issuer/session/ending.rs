@@ -1,5 +1,7 @@
 //! Ends of sessions, lists of them, and thefts that nobody was told of.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
 
 use super::error::{SessionError, SessionErrorKind};
@@ -8,10 +10,10 @@ use super::record::millis_up;
 use super::refresh_token;
 use super::sessions::{Sessions, parse_id};
 use super::step::{Held, TRIES};
-use super::store::Committed;
+use super::store::{Committed, SessionStore};
 use super::view::{EndedBy, Session};
 use crate::clock::UnixTime;
-use crate::revocation::{Revocation, TokenIdentity};
+use crate::revocation::{Revocation, RevocationStore, TokenIdentity};
 
 /// How many sessions are ended in one step.
 const AT_ONCE: usize = 128;
@@ -217,7 +219,9 @@ impl Sessions {
             };
             let mut step = self.step(now);
             step.unless_revoked = Some(held.record.identity(id));
-            held.record.valid_from = held.record.valid_from.max(epoch);
+            // Later than the beginning, so that it shows.
+            let shown = held.record.created_at.saturating_add(Duration::from_millis(1));
+            held.record.valid_from = held.record.valid_from.max(epoch).max(shown);
             step.writes.push(held.write()?);
             match self.0.store.commit(&step).await? {
                 Committed::Done => return Ok(Some(held.view())),
@@ -286,7 +290,7 @@ impl Sessions {
         for part in held.chunks(AT_ONCE) {
             let questions = part.iter().map(async |held| {
                 let identity = held.record.identity(&held.id);
-                self.0.store.status(&identity.view()).await
+                self.0.store.status(&identity).await
             });
             for (held, status) in part.iter().zip(join_all(questions).await) {
                 if !status?.is_revoked() {
@@ -317,6 +321,7 @@ impl Sessions {
             if let Some(held) = self.load(&id, now).await?
                 && held.record.is_untold()
             {
+                self.revoke_again(&held, now).await?;
                 self.tell_theft(held, now).await;
                 told += 1;
             }

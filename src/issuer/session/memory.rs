@@ -1,7 +1,6 @@
 //! [`MemorySessionStore`]: sessions in this process's memory.
 
 use std::fmt;
-use std::future::Ready;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::id::{IndexKey, SessionId};
@@ -9,10 +8,10 @@ use super::store::{Commit, Committed, Page, SessionStore, StoredSession, Write};
 use super::table::Table;
 use crate::clock::{Clock, SystemClock, UnixTime};
 use crate::revocation::{
-    Identifiers, MemoryStore, Revocation, RevocationCheck, RevocationStatus, RevocationStore,
-    RevocationTarget, StoreError, TokenIdentity,
+    Identifiers, MemoryStore, Revocation, RevocationStatus, RevocationStore, RevocationTarget,
+    TokenIdentity,
 };
-use crate::step::Step;
+use crate::store::StoreError;
 
 /// Sessions in this process's memory, and the revocations of those that ended. A clone is a handle
 /// on the same store.
@@ -109,7 +108,7 @@ impl MemorySessionStore {
     fn commit_now(&self, step: &Commit) -> Result<Committed, StoreError> {
         let mut table = self.table();
         let token = step.unless_revoked.as_ref();
-        if token.is_some_and(|token| self.inner.revocations.status_now(&token.view()).is_revoked())
+        if token.is_some_and(|token| self.inner.revocations.status_now(token).is_revoked())
         {
             return Ok(Committed::Revoked);
         }
@@ -164,8 +163,13 @@ impl SessionStore for MemorySessionStore {
 }
 
 impl RevocationStore for MemorySessionStore {
-    fn required(&self) -> Identifiers {
-        RevocationStore::required(&self.inner.revocations)
+    fn required_identifiers(&self) -> Identifiers {
+        self.inner.revocations.required_identifiers()
+    }
+
+    #[inline]
+    fn known(&self, token: &TokenIdentity<'_>) -> Option<Result<RevocationStatus, StoreError>> {
+        self.inner.revocations.known(token)
     }
 
     async fn status(&self, token: &TokenIdentity<'_>) -> Result<RevocationStatus, StoreError> {
@@ -181,21 +185,6 @@ impl RevocationStore for MemorySessionStore {
                 self.inner.revocations.revoke_now(&revocation)
             }
         }
-    }
-}
-
-impl RevocationCheck for MemorySessionStore {
-    type Future = Ready<Result<RevocationStatus, StoreError>>;
-
-    fn required(&self) -> Identifiers {
-        RevocationCheck::required(&self.inner.revocations)
-    }
-
-    fn check(
-        &self,
-        token: &TokenIdentity<'_>,
-    ) -> Step<Result<RevocationStatus, StoreError>, Self::Future> {
-        self.inner.revocations.check(token)
     }
 }
 

@@ -10,7 +10,8 @@ use super::view::{EndedBy, Session, Subject};
 use crate::clock::UnixTime;
 use crate::key::crypto::TokenHash;
 use crate::key::KeyError;
-use crate::revocation::{OwnedTokenIdentity, StoreError, TokenIdentity};
+use crate::revocation::TokenIdentity;
+use crate::store::StoreError;
 
 /// What every record begins with. Another is an error: it was written by a version of this crate
 /// that knows rules which this one does not.
@@ -148,16 +149,16 @@ impl Record {
     }
 
     /// What a revocation has to cover to end it.
-    pub(super) fn identity(&self, id: &SessionId) -> OwnedTokenIdentity {
+    pub(super) fn identity(&self, id: &SessionId) -> TokenIdentity<'static> {
         let mut identity = TokenIdentity::new()
-            .with_issuer(&self.issuer)
-            .with_subject(&self.subject)
+            .with_issuer(&*self.issuer)
+            .with_subject(&*self.subject)
             .with_session_id(id.as_str())
             .with_issued_at(self.valid_from);
         if let Some(version) = self.version {
             identity = identity.with_token_version(version);
         }
-        TokenIdentity::to_owned(&identity)
+        identity.into_owned()
     }
 
     pub(super) fn view(&self, id: &SessionId) -> Session {

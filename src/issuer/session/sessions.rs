@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::boxed::DynStore;
+use super::boxed::BoxSessionStore;
 use super::builder::{Observer, PolicyHook, SessionsBuilder};
 use super::error::{SessionError, SessionErrorKind};
 use super::event::{self, SessionEvent};
@@ -32,7 +32,7 @@ pub struct Sessions(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {
     pub(super) issuer: Issuer,
-    pub(super) store: Arc<dyn DynStore>,
+    pub(super) store: BoxSessionStore,
     pub(super) usual: Policy,
     pub(super) policy: Option<Box<PolicyHook>>,
     pub(super) leeway: Duration,
@@ -221,6 +221,9 @@ impl Sessions {
                     Committed::Conflict | Committed::Crowded => continue,
                 }
             }
+            if known {
+                self.revoke_again(&held, now).await?;
+            }
             let session = held.view();
             match answer {
                 Answer::Rotated | Answer::Retried | Answer::Kept => {
@@ -305,6 +308,12 @@ impl Sessions {
             }
         }
         Err(self.contended())
+    }
+
+    /// The store: for the layer that verifies the access tokens, and to revoke in.
+    #[must_use]
+    pub fn store(&self) -> &BoxSessionStore {
+        &self.0.store
     }
 
     fn granted(

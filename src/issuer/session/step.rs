@@ -5,11 +5,12 @@ use super::event::{Reuse, SessionEvent};
 use super::id::{IndexKey, SessionId};
 use super::record::Record;
 use super::sessions::Sessions;
-use super::store::{Commit, Committed, StoredSession, Write};
+use super::store::{Commit, SessionStore, StoredSession, Write};
 use super::view::{EndedBy, Session};
 use crate::clock::UnixTime;
 use crate::key::crypto::random;
-use crate::revocation::{Revocation, StoreError};
+use crate::revocation::Revocation;
+use crate::store::StoreError;
 
 /// How often a step is tried while others change the same session. Each time at least one of them
 /// gets on, and a token lets few.
@@ -97,10 +98,10 @@ impl Sessions {
             let page = self.0.store.list(index, after.as_ref(), now).await?;
             for stored in page.sessions {
                 let held = Held::read(stored)?;
-                if held.was_under.as_ref() != Some(index) {
-                    return Err(nonsense());
+                // A list need not be of one moment: what has left meanwhile is passed over.
+                if held.was_under.as_ref() == Some(index) {
+                    all.push(held);
                 }
-                all.push(held);
             }
             // A page that leads nowhere new would be asked for without end.
             match page.next {
@@ -128,11 +129,24 @@ impl Sessions {
         self.tell(&SessionEvent::Ended { session: &held.view(), by });
     }
 
+    /// Revokes a session that ended before: perhaps there was no room for that then.
+    pub(super) async fn revoke_again(
+        &self,
+        held: &Held,
+        now: UnixTime,
+    ) -> Result<(), SessionError> {
+        let mut step = self.step(now);
+        step.revocations.push(self.revocation(held, now));
+        // Without conditions there is nothing to be refused.
+        self.0.store.commit(&step).await.map(drop)?;
+        Ok(())
+    }
+
     /// Tells of a theft that stands in the store, and notes that it was told. If that fails it is
     /// told once more, by whoever comes next.
-    pub(super) async fn tell_theft(&self, mut held: Held, now: UnixTime) -> bool {
+    pub(super) async fn tell_theft(&self, mut held: Held, now: UnixTime) {
         let Some(theft) = held.record.theft.clone() else {
-            return false;
+            return;
         };
         let ended_before = held.record.ended.as_ref().map(|end| end.by);
         let reuse = Reuse {
@@ -143,11 +157,11 @@ impl Sessions {
         self.tell(&SessionEvent::Reused(&reuse));
         held.record.theft = Some(super::record::Theft { told: true, ..theft });
         let Ok(write) = held.write() else {
-            return false;
+            return;
         };
         let mut step = self.step(now);
         step.writes.push(write);
-        matches!(self.0.store.commit(&step).await, Ok(Committed::Done))
+        let _ = self.0.store.commit(&step).await;
     }
 
     pub(super) fn contended(&self) -> SessionError {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::id::{IndexKey, SessionId};
 use crate::clock::UnixTime;
-use crate::revocation::{OwnedTokenIdentity, Revocation, RevocationStore, StoreCheck, StoreError};
+use crate::revocation::{Revocation, TokenIdentity};
+use crate::store::StoreError;
 
 /// A place where the records of sessions are kept. Write plain `async fn`.
 ///
@@ -35,6 +36,9 @@ use crate::revocation::{OwnedTokenIdentity, Revocation, RevocationStore, StoreCh
 /// 8. Every wait has a bound that the store sets itself.
 ///
 /// `testing::session::conformance` (features `issuer` and `testing`) tests a store for these rules.
+///
+/// [`RevocationStore`]: crate::revocation::RevocationStore
+/// [`RevocationStore::revoke`]: crate::revocation::RevocationStore::revoke
 ///
 /// In SQL it is a table of sessions (`id` primary key, `version`, `record`, `index_key` with an
 /// index, `remove_at`) and a transaction for `commit`.
@@ -67,7 +71,8 @@ pub trait SessionStore: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Committed, StoreError>> + Send;
 
     /// The records that stand under this key, ordered by id, from the one after `after` on; as many
-    /// as the store likes.
+    /// as the store likes. It need not be of one moment: what joins or leaves meanwhile may be in it
+    /// or not.
     ///
     /// # Errors
     ///
@@ -110,7 +115,7 @@ pub struct Page {
 #[non_exhaustive]
 pub struct Commit {
     /// Nothing happens if the store holds a revocation that covers this.
-    pub unless_revoked: Option<OwnedTokenIdentity>,
+    pub unless_revoked: Option<TokenIdentity<'static>>,
     /// The records to be written, of different ids.
     ///
     /// Of a store that keeps revocations somewhere with less room than records: first those that
@@ -194,58 +199,28 @@ impl fmt::Debug for Write {
     }
 }
 
-macro_rules! delegate {
-    () => {
-        fn load(
-            &self,
-            id: &SessionId,
-            now: UnixTime,
-        ) -> impl Future<Output = Result<Option<StoredSession>, StoreError>> + Send {
-            self.inner().load(id, now)
-        }
-
-        fn commit(
-            &self,
-            step: &Commit,
-        ) -> impl Future<Output = Result<Committed, StoreError>> + Send {
-            self.inner().commit(step)
-        }
-
-        fn list(
-            &self,
-            index: &IndexKey,
-            after: Option<&SessionId>,
-            now: UnixTime,
-        ) -> impl Future<Output = Result<Page, StoreError>> + Send {
-            self.inner().list(index, after, now)
-        }
-    };
-}
-
-trait Inner {
-    type Store;
-    fn inner(&self) -> &Self::Store;
-}
-
-impl<S> Inner for Arc<S> {
-    type Store = S;
-    fn inner(&self) -> &S {
-        self
-    }
-}
-
-impl<S: RevocationStore> Inner for StoreCheck<S> {
-    type Store = S;
-    fn inner(&self) -> &S {
-        self.store()
-    }
-}
-
 impl<S: SessionStore> SessionStore for Arc<S> {
-    delegate!();
-}
+    fn load(
+        &self,
+        id: &SessionId,
+        now: UnixTime,
+    ) -> impl Future<Output = Result<Option<StoredSession>, StoreError>> + Send {
+        (**self).load(id, now)
+    }
 
-/// So that a store that must be asked on each request is one handle for sessions and layer.
-impl<S: SessionStore + RevocationStore> SessionStore for StoreCheck<S> {
-    delegate!();
+    fn commit(
+        &self,
+        step: &Commit,
+    ) -> impl Future<Output = Result<Committed, StoreError>> + Send {
+        (**self).commit(step)
+    }
+
+    fn list(
+        &self,
+        index: &IndexKey,
+        after: Option<&SessionId>,
+        now: UnixTime,
+    ) -> impl Future<Output = Result<Page, StoreError>> + Send {
+        (**self).list(index, after, now)
+    }
 }

@@ -12,6 +12,9 @@ local entries, writes, most = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARG
 local time = tonumber(redis.call('TIME')[1])
 for i = 1, entries do
   local entry = redis.call('GET', KEYS[3 + i])
+  if entry and (#entry ~= 30 or string.find(entry, '[^0-9]')) then
+    error('what is in Redis is of another layout', 0)
+  end
   if entry and ARGV[6 + i] < string.sub(entry, 11, 30) then
     return 'Revoked'
   end
@@ -64,5 +67,5 @@ for i = k + 1, #KEYS do
   table.insert(revocations, { key = KEYS[i], name = ARGV[a + 1], keep = ARGV[a + 2], bound = ARGV[a + 3] })
   a = a + 3
 end
-revoke(revocations)
+if #revocations > 0 then revoke(revocations) end
 return 'Done'

@@ -9,8 +9,9 @@ use crate::issuer::session::{
 };
 use crate::redis_store::RedisStore;
 use crate::redis_store::connection::{other_layout, store_error};
-use crate::redis_store::name::Name;
 use crate::redis_store::once::stay;
+use crate::redis_store::store::{bound_text, keep_until_text};
+use crate::revocation::replica::{EntryName, LogEntry};
 use crate::revocation::whole_seconds;
 use crate::store::StoreError;
 
@@ -41,15 +42,10 @@ impl RedisStore {
     fn committing(&self, step: &Commit) -> ScriptInvocation<'_> {
         let keys = self.keys();
         let mut script = self.revoking(self.session_script());
-        let entries = step.unless_revoked.as_ref().map_or_else(Vec::new, |token| {
-            let token = token.view();
-            let mut entries = Vec::new();
-            Name::each_of(&token, u8::MAX, |name| {
-                let least = name.least_bound(&token);
-                entries.push((name, least.map(|least| format!("{least:020}")).unwrap_or_default()));
-                true
-            });
-            entries
+        let entries: Vec<_> = step.unless_revoked.as_ref().map_or_else(Vec::new, |token| {
+            let least = |name: EntryName| name.least_bound(token).map(bound_text);
+            let names = EntryName::all_of(token).into_iter();
+            names.map(|name| (name, least(name).unwrap_or_default())).collect()
         });
         script.arg(entries.len()).arg(step.writes.len());
         match &step.limit {
@@ -57,7 +53,7 @@ impl RedisStore {
             None => script.arg(""),
         };
         let last = step.writes.iter().map(|write| write.remove_at).max().unwrap_or_default();
-        script.arg(format!("{:010}", whole_seconds(last)));
+        script.arg(keep_until_text(whole_seconds(last)));
         for (name, least) in entries {
             script.key(keys.entry(name)).arg(least);
         }
@@ -68,9 +64,9 @@ impl RedisStore {
             script.key(keys.list(&limit.index));
         }
         for revocation in &step.revocations {
-            let (name, value) = Name::of(revocation);
-            script.key(keys.entry(name)).arg(name.text());
-            script.arg(value.keep_until_text()).arg(value.bound_text());
+            let entry = LogEntry::from(revocation);
+            script.key(keys.entry(entry.name())).arg(entry.name().to_string());
+            script.arg(keep_until_text(entry.keep_until())).arg(bound_text(entry.bound()));
         }
         script
     }

@@ -30,7 +30,7 @@ pub(super) async fn ends<S: SessionStore + RevocationStore>(case: &Case<S>) {
         let rule = "nobody ends the session of another";
         let other = case.ok(rule, world.sessions.end_session("bob", id).await);
         case.expect(rule, other == Ending::Unknown && !case.is_revoked(id).await);
-        let token = TokenIdentity::new().with_issuer(&issuer).with_session_id(id);
+        let token = TokenIdentity::new().with_issuer(&*issuer).with_session_id(id);
         let ended = match way {
             0 => world.sessions.end_session("ada", id).await,
             1 => world.sessions.end_verified(&token).await,
@@ -48,7 +48,7 @@ pub(super) async fn ends<S: SessionStore + RevocationStore>(case: &Case<S>) {
     let ending = case.ok(rule, world.sessions.end_session("ada", made_up.as_str()).await);
     case.expect(rule, ending == Ending::Unknown && !case.is_revoked(made_up.as_str()).await);
     let rule = "of a verified token the session is revoked even if the store has lost it";
-    let token = TokenIdentity::new().with_issuer(&issuer).with_session_id(made_up.as_str());
+    let token = TokenIdentity::new().with_issuer(&*issuer).with_session_id(made_up.as_str());
     let ending = case.ok(rule, world.sessions.end_verified(&token).await);
     case.expect(rule, ending == Ending::Unknown && case.is_revoked(made_up.as_str()).await);
     let _ = case.refresh("the others live on", &world, &spared).await;

@@ -54,7 +54,7 @@ pub(super) async fn races<S: SessionStore + RevocationStore>(case: &Case<S>) {
         let write = case.put(case.write(&ada, b"live")).await;
         let token = TokenIdentity::new().with_session_id(write.id.as_str());
         let mut refresh = case.step(vec![case.next(&write, b"next")]);
-        refresh.unless_revoked = Some(TokenIdentity::to_owned(&token));
+        refresh.unless_revoked = Some(token.clone().into_owned());
         let revocation = Revocation::session(write.id.as_str(), case.at(7200));
         let both = join(case.store.commit(&refresh), case.store.revoke(&revocation)).await;
         let rule = "after a revocation no step is taken that it covers";

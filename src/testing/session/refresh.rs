@@ -178,8 +178,8 @@ impl<S: SessionStore + RevocationStore> SessionStore for Lossy<S> {
 }
 
 impl<S: SessionStore + RevocationStore> RevocationStore for Lossy<S> {
-    fn required(&self) -> Identifiers {
-        self.store.required()
+    fn required_identifiers(&self) -> Identifiers {
+        self.store.required_identifiers()
     }
 
     async fn status(&self, token: &TokenIdentity<'_>) -> Result<RevocationStatus, StoreError> {

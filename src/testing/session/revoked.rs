@@ -8,7 +8,7 @@ use crate::testing::unique;
 /// A step that writes something new unless this is revoked.
 fn unless<S: SessionStore + RevocationStore>(case: &Case<S>, token: &TokenIdentity<'_>) -> Commit {
     let mut step = case.step(vec![case.write(&case.key("ada"), b"new")]);
-    step.unless_revoked = Some(TokenIdentity::to_owned(token));
+    step.unless_revoked = Some(token.clone().into_owned());
     step
 }
 
@@ -17,25 +17,28 @@ pub(super) async fn revocations<S: SessionStore + RevocationStore>(case: &Case<S
     let names: [String; 3] = [unique("s"), unique("u"), unique("v")];
     let [session, epoch, versioned] = &names;
     let id = case.id();
-    let token = TokenIdentity::new()
-        .with_issuer("https://a.test")
-        .with_session_id(id.as_str())
-        .with_issued_at(at);
+    let id = id.as_str();
+    let token = || {
+        TokenIdentity::new()
+            .with_issuer("https://a.test")
+            .with_session_id(id)
+            .with_issued_at(at)
+    };
     let mut step = case.step(Vec::new());
     step.revocations = vec![
         Revocation::session(&**session, until),
         Revocation::subject(&**epoch, at, until).issuer("https://a.test"),
         Revocation::version(&**versioned, 7, until),
     ];
-    let none = unless(case, &token.with_subject(epoch).with_issued_at(case.at(1)));
+    let none = unless(case, &token().with_subject(epoch).with_issued_at(case.at(1)));
     case.commit("what is not revoked passes", &none, Committed::Done).await;
     case.commit("a step may only revoke", &step, Committed::Done).await;
     let earlier = case.at(9);
     let refused = [
-        ("by session", token.with_session_id(session)),
-        ("by an epoch", token.with_subject(epoch).with_issued_at(earlier)),
-        ("by version", token.with_subject(versioned).with_token_version(6)),
-        ("by version, without one", token.with_subject(versioned)),
+        ("by session", token().with_session_id(session)),
+        ("by an epoch", token().with_subject(epoch).with_issued_at(earlier)),
+        ("by version", token().with_subject(versioned).with_token_version(6)),
+        ("by version, without one", token().with_subject(versioned)),
     ];
     for (what, token) in refused {
         let rule = format!("a step for what is revoked {what} is refused");
@@ -49,10 +52,10 @@ pub(super) async fn revocations<S: SessionStore + RevocationStore>(case: &Case<S
         case.commit(&rule, &step, Committed::Revoked).await;
     }
     let passing = [
-        ("an epoch of this very moment", token.with_subject(epoch)),
-        ("another issuer's", token.with_issuer("https://b.test").with_subject(epoch)),
-        ("the lowest version that lives", token.with_subject(versioned).with_token_version(7)),
-        ("another session", token.with_subject(session)),
+        ("an epoch of this very moment", token().with_subject(epoch)),
+        ("another issuer's", token().with_issuer("https://b.test").with_subject(epoch)),
+        ("the lowest version that lives", token().with_subject(versioned).with_token_version(7)),
+        ("another session", token().with_subject(session)),
     ];
     for (what, token) in passing {
         let rule = format!("{what} is not covered");
@@ -69,11 +72,11 @@ pub(super) async fn lone_revocations<S: SessionStore + RevocationStore>(case: &C
     case.revoke(rule, &Revocation::session(live.id.as_str(), passed)).await;
     case.revoke(rule, &Revocation::subject(&*subject, case.at(10), passed).issuer(issuer)).await;
     case.revoke(rule, &Revocation::version(&*other, 7, passed)).await;
-    let token = TokenIdentity::new().with_issuer(issuer).with_issued_at(case.at(0));
+    let token = || TokenIdentity::new().with_issuer(issuer).with_issued_at(case.at(0));
     let covered = [
-        ("session", token.with_session_id(live.id.as_str())),
-        ("subject", token.with_subject(&subject)),
-        ("version", token.with_subject(&other).with_token_version(3)),
+        ("session", token().with_session_id(live.id.as_str())),
+        ("subject", token().with_subject(&subject)),
+        ("version", token().with_subject(&other).with_token_version(3)),
     ];
     for (what, token) in covered {
         let rule = format!("a revocation by {what} outlives the sessions that it covers");
@@ -89,7 +92,7 @@ pub(super) async fn lone_revocations<S: SessionStore + RevocationStore>(case: &C
 }
 
 pub(super) async fn required<S: SessionStore + RevocationStore>(case: &Case<S>) {
-    let required = RevocationStore::required(&*case.store);
+    let required = case.store.required_identifiers();
     let rule = "a token without a session id, which could never be taken back, is rejected: \
         `required` has SESSION_ID";
     if !required.contains(Identifiers::SESSION_ID) {
