@@ -35,9 +35,7 @@ use tokio::net::TcpListener;
 use tokio::time::timeout;
 use tower_bearer::Verifier;
 use tower_bearer::issuer::cookie::TokenCookie;
-use tower_bearer::issuer::session::{
-    BoxSessionStore, MemorySessionStore, SessionEvent, Sessions,
-};
+use tower_bearer::issuer::session::{BoxSessionStore, MemorySessionStore, SessionEvent, Sessions};
 use tower_bearer::issuer::{Issuer, SigningKey, SigningKeys};
 use tower_bearer::key::Algorithm;
 use tower_bearer::redis_store::{RedisStore, Replica};

@@ -24,7 +24,7 @@
 //! # futures_util::future::FutureExt::now_or_never(async {
 //! use tower_bearer::claims::StandardClaims;
 //! use tower_bearer::issuer::session::{
-//!     MemorySessionStore, NewSession, SessionErrorKind, RefreshRequest, Sessions,
+//!     MemorySessionStore, NewSession, RefreshRequest, SessionErrorKind, Sessions,
 //! };
 //! use tower_bearer::issuer::{Issuer, SigningKeys};
 //! use tower_bearer::key::Algorithm;

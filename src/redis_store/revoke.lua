@@ -1,13 +1,14 @@
--- KEYS: meta, log, until, then one key for each revocation
--- ARGV: epoch, retention, then for each revocation its name, its keep_until and its bound
+-- KEYS[4]: until when there are sessions, in seconds
+-- ARGV from the 4th on: of each revocation its name, keep_until, bound, and how long to keep it
 --
--- A revocation that comes alone must outlive the sessions that it covers; a token's covers none.
-local last = redis.call('GET', KEYS[3])
-local revocations = {}
-for i = 4, #KEYS do
-  local arg = (i - 3) * 3
-  local name, keep = ARGV[arg], ARGV[arg + 1]
-  if last and last > keep and not string.find(name, '^[tT]') then keep = last end
-  revocations[i - 3] = { key = KEYS[i], name = name, keep = keep, bound = ARGV[arg + 2] }
+-- A revocation that comes alone must outlive the sessions that it covers. A single token's covers
+-- none.
+local last, list = redis.call('GET', KEYS[4]), {}
+for i = 4, #ARGV, 4 do
+  local name, keep, left = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 3])
+  if last and last > keep and not string.find(name, '^[tT]') then
+    keep, left = last, left + tonumber(last) - tonumber(keep)
+  end
+  list[#list + 1] = { name, keep, ARGV[i + 2], left }
 end
-return revoke(revocations)
+return { revoke(list) }

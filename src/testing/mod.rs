@@ -14,10 +14,10 @@ mod clock;
 mod inject;
 mod issuer;
 pub mod once;
+pub mod revocation;
 #[cfg(feature = "issuer")]
 #[cfg_attr(docsrs, doc(cfg(feature = "issuer")))]
 pub mod session;
-pub mod revocation;
 #[cfg(feature = "issuer")]
 #[cfg_attr(docsrs, doc(cfg(feature = "issuer")))]
 pub mod single_use;

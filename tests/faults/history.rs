@@ -13,7 +13,7 @@ pub type AccessIx = u32;
 pub type RefreshIx = u32;
 
 /// A bit for each node.
-pub type Nodes = u32;
+pub type NodeSet = u32;
 
 /// The bounds that the run was configured with.
 #[derive(Clone, Debug)]
@@ -91,24 +91,50 @@ pub enum End {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Call {
-    Login { tenant: u8, subject: u32, version: u64 },
-    Refresh { tenant: u8, token: RefreshIx },
-    Use { token: AccessIx },
+    Login {
+        tenant: u8,
+        subject: u32,
+        version: u64,
+    },
+    Refresh {
+        tenant: u8,
+        token: RefreshIx,
+    },
+    Use {
+        token: AccessIx,
+    },
     /// At this tenant's endpoint; `short`: by a service whose own tokens live shortly.
-    End { tenant: u8, end: End, short: bool },
-    List { tenant: u8, subject: u32 },
+    End {
+        tenant: u8,
+        end: End,
+        short: bool,
+    },
+    List {
+        tenant: u8,
+        subject: u32,
+    },
     Health,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    Granted { session: SessionIx, access: AccessIx, refresh: RefreshIx },
+    Granted {
+        session: SessionIx,
+        access: AccessIx,
+        refresh: RefreshIx,
+    },
     Accepted,
     /// `ended`: true if something that lived has ended, false if there was no such session; where the
     /// call says neither, nothing. `moment_ms`: the moment of an epoch.
-    Done { ended: Option<bool>, moment_ms: u64 },
+    Done {
+        ended: Option<bool>,
+        moment_ms: u64,
+    },
     Listed(Vec<SessionIx>),
-    Health { current: bool, losses: u64 },
+    Health {
+        current: bool,
+        losses: u64,
+    },
     /// A definite refusal: 400 or 401.
     Refused,
     /// 503: it cannot be decided.
@@ -150,12 +176,12 @@ pub struct Fault {
     pub recovered: At,
     /// Of these nodes it is certain that they could not speak to a writable primary in
     /// `blind.1..blind.2`.
-    pub blind: Option<(Nodes, At, At)>,
+    pub blind: Option<(NodeSet, At, At)>,
     /// The store may evict from here to `healed`, so nobody can know.
     pub evicting: bool,
     pub loss: Option<Loss>,
     /// Nodes that were left with a primary that nobody else has.
-    pub isolated: Nodes,
+    pub isolated: NodeSet,
 }
 
 /// The store went back to what it was.
@@ -168,7 +194,7 @@ pub struct Loss {
     /// What was acknowledged after this is not lost.
     pub until: At,
     /// Only what was acknowledged by these nodes is lost.
-    pub nodes: Nodes,
+    pub nodes: NodeSet,
     /// Only an asynchronous failover: the durable setting rules it out.
     pub by_failover: bool,
 }

@@ -7,14 +7,14 @@
 //!
 //! | Option | |
 //! |---|---|
-//! | `--store` | `memory` or `redis` |
+//! | `--store` | `memory`, `redis`, `redis-sentinel` or `redis-cluster` |
 //! | `--minutes`, `--seconds` | for how long; a minute by default |
 //! | `--seed` | what all choices depend on; printed, and by default another one each time |
 //! | `--round` | how long one round takes, in seconds: each begins with new nodes and an empty store; 60 by default |
 //! | `--grace`, `--no-grace` | whether spent refresh tokens yield successors until one was used; by the seed by default |
 //! | `--ask-store` | a node that cannot know asks the store instead of answering 503 |
 //! | `--fault` | only this fault, by name; may be given several times |
-//! | `--plant` | puts this fault into the nodes, and succeeds if the checker finds it |
+//! | `--plant` | puts this fault into the nodes, or `all` of them one after the other, and succeeds if the checker finds it |
 //! | `--lines` | how many offences are printed in full; 20 by default |
 //! | `--verbose` | the nodes' own words, and each fault as it happens |
 //!
@@ -35,6 +35,7 @@ mod driver;
 mod history;
 mod node;
 mod options;
+mod plant;
 mod report;
 mod rng;
 mod store;

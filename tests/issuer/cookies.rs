@@ -16,7 +16,7 @@ use tower_bearer::clock::{Clock, UnixTime};
 use tower_bearer::credentials::CrossSiteProtection;
 use tower_bearer::issuer::cookie::TokenCookie;
 use tower_bearer::issuer::session::{
-    SessionTokens, MemorySessionStore, NewSession, SessionError, SessionErrorKind, RefreshRequest,
+    MemorySessionStore, NewSession, RefreshRequest, SessionError, SessionErrorKind, SessionTokens,
     Sessions,
 };
 use tower_bearer::issuer::{IssueErrorKind, Issuer, SigningKeys};

@@ -695,7 +695,8 @@ fn a_session_that_cannot_be_revoked_can_only_end() {
     let world = world();
     let full = MemoryStore::builder().clock(world.clock.clone()).capacity(0).build();
     let store = MemorySessionStore::with_revocations(full, 10);
-    let tokens = Sessions::builder(world.issuer.clone(), store).grace(Grace::Never).build().unwrap();
+    let tokens =
+        Sessions::builder(world.issuer.clone(), store).grace(Grace::Never).build().unwrap();
     let answer = async {
         let first = tokens.begin(NewSession::new("ada", "web")).await.unwrap();
         let first_token = first.refresh_token().expose_secret();

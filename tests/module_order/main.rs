@@ -28,7 +28,7 @@ const PATH: [&str; 20] = [
 ];
 
 /// May use everything: it stands beside the path.
-const BESIDE: [&str; 3] = ["testing", "threat_model", "lib"];
+const BESIDE: [&str; 4] = ["testing", "threat_model", "guide", "lib"];
 
 fn sources(dir: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();

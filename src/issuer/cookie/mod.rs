@@ -22,9 +22,9 @@
 //!    [`CrossSiteProtection`]. Its rules let `GET` pass: let refresh and logout be `POST`. Where
 //!    there is no cookie yet, at login, ask [`check_site`](TokenCookie::check_site), or another site
 //!    can sign its visitors in as somebody else.
-//! 4. **Several tabs** share the cookie and may refresh at once. Allow it with some seconds of
-//!    [`grace`](crate::issuer::session::SessionsBuilder::grace), or let the page take turns
-//!    (`navigator.locks`); without either the second tab looks like a thief, and the session ends.
+//! 4. **Several tabs** share the cookie and may refresh at once. The
+//!    [`Grace`](crate::issuer::session::Grace) allows it; without, let the page take turns
+//!    (`navigator.locks`), or the second tab looks like a thief, and the session ends.
 //! 5. **In development** `http://localhost` is good enough for current Chromium and Firefox. Safari
 //!    wants `https` there too.
 //! 6. **To change the path** of a cookie, change its name as well: browsers keep the old one, send
@@ -41,7 +41,7 @@
 //! use tower::ServiceExt;
 //! use tower_bearer::issuer::cookie::TokenCookie;
 //! use tower_bearer::issuer::session::{
-//!     MemorySessionStore, NewSession, SessionError, RefreshRequest, Sessions,
+//!     MemorySessionStore, NewSession, RefreshRequest, SessionError, Sessions,
 //! };
 //! use tower_bearer::issuer::{Issuer, SigningKeys};
 //! use tower_bearer::respond::BytesBody;
@@ -69,7 +69,7 @@
 //!
 //! async fn logout(State(app): State<App>, head: Parts) -> Answer {
 //!     if let Some(token) = app.cookie.read(&head)? {
-//!         app.sessions.end_by_token(token.expose_secret()).await?;
+//!         let _ = app.sessions.end_by_token(token.expose_secret()).await?;
 //!     }
 //!     Ok(app.cookie.respond_signed_out())
 //! }
@@ -80,7 +80,6 @@
 //! #     .audience("orders-api")
 //! #     .build()?;
 //! let sessions = Sessions::builder(issuer, MemorySessionStore::new())
-//!     .grace(std::time::Duration::from_secs(5)) // for tabs that refresh at once
 //!     .build()?;
 //! let app = Router::new()
 //!     .route("/auth/login", post(login))

@@ -11,7 +11,7 @@ use crate::clock::UnixTime;
 use crate::credentials::{BearerToken, Cookie, CrossSiteProtection, TokenSource};
 use crate::head::RequestHead;
 use crate::issuer::error::{IssueError, IssueErrorKind};
-use crate::issuer::session::{SessionTokens, RefreshToken, TokenResponse};
+use crate::issuer::session::{RefreshToken, SessionTokens, TokenResponse};
 use crate::issuer::token::{Access, AccessToken, TokenRequest};
 use crate::rejection::{Rejection, RejectionKind};
 use crate::respond::BytesBody;

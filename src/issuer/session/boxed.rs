@@ -17,11 +17,8 @@ type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Sen
 /// [`SessionStore`] and [`RevocationStore`] in one, with boxed futures. What is known at once is not
 /// boxed.
 trait DynStore: Send + Sync {
-    fn load<'a>(
-        &'a self,
-        id: &'a SessionId,
-        now: UnixTime,
-    ) -> BoxFuture<'a, Option<StoredSession>>;
+    fn load<'a>(&'a self, id: &'a SessionId, now: UnixTime)
+    -> BoxFuture<'a, Option<StoredSession>>;
     fn commit<'a>(&'a self, step: &'a Commit) -> BoxFuture<'a, Committed>;
     fn list<'a>(
         &'a self,

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::key::crypto::{base64url, is_base64url, random, sha256};
 use crate::key::KeyError;
+use crate::key::crypto::{base64url, is_base64url, random, sha256};
 
 /// Characters of 128 bits.
 pub(super) const HANDLE: usize = 22;

@@ -108,8 +108,7 @@ impl MemorySessionStore {
     fn commit_now(&self, step: &Commit) -> Result<Committed, StoreError> {
         let mut table = self.table();
         let token = step.unless_revoked.as_ref();
-        if token.is_some_and(|token| self.inner.revocations.status_now(token).is_revoked())
-        {
+        if token.is_some_and(|token| self.inner.revocations.status_now(token).is_revoked()) {
             return Ok(Committed::Revoked);
         }
         table.purge(step.now, SWEEP);

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::id::{BoundKey, IndexKey, SessionId};
 use super::view::{EndedBy, Session, Subject};
 use crate::clock::UnixTime;
-use crate::key::crypto::TokenHash;
 use crate::key::KeyError;
+use crate::key::crypto::TokenHash;
 use crate::revocation::TokenIdentity;
 use crate::store::StoreError;
 

@@ -45,10 +45,7 @@ pub(super) struct Inner {
 impl Sessions {
     /// Sets up sessions whose access tokens come from this issuer and that are kept in this store.
     /// The layer that verifies them has to ask the same store for revocations.
-    pub fn builder(
-        issuer: Issuer,
-        store: impl SessionStore + RevocationStore,
-    ) -> SessionsBuilder {
+    pub fn builder(issuer: Issuer, store: impl SessionStore + RevocationStore) -> SessionsBuilder {
         SessionsBuilder::new(issuer, store)
     }
 
@@ -232,8 +229,7 @@ impl Sessions {
                         _ => SessionEvent::Refreshed(&session),
                     });
                     let scope = if scope.is_empty() { session.scope.clone() } else { scope };
-                    let refresh =
-                        if answer == Answer::Kept { presented.again() } else { refresh };
+                    let refresh = if answer == Answer::Kept { presented.again() } else { refresh };
                     return Ok(self.granted(&held, session, scope, refresh, now));
                 }
                 Answer::Reused => {
@@ -241,8 +237,7 @@ impl Sessions {
                     return refused("the token was spent before: its session has ended");
                 }
                 Answer::Crowded => {
-                    let reason =
-                        "the token was spent a moment ago, and too many have followed it";
+                    let reason = "the token was spent a moment ago, and too many have followed it";
                     return Err(SessionError::new(SessionErrorKind::Unavailable, reason));
                 }
                 Answer::Ended => return refused("the session has ended"),

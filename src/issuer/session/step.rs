@@ -67,7 +67,13 @@ impl Held {
 impl Sessions {
     /// A step that does nothing yet.
     pub(super) fn step(&self, now: UnixTime) -> Commit {
-        Commit { unless_revoked: None, writes: Vec::new(), limit: None, revocations: Vec::new(), now }
+        Commit {
+            unless_revoked: None,
+            writes: Vec::new(),
+            limit: None,
+            revocations: Vec::new(),
+            now,
+        }
     }
 
     /// The session of this id, if it is one of this issuer's.

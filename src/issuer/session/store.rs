@@ -65,10 +65,7 @@ pub trait SessionStore: Send + Sync + 'static {
     /// If it may not have been taken: the store is out of reach or full. A store that has no room
     /// for the revocations of sessions that end must end them all the same, and then answers
     /// with the error: see [`Commit::writes`].
-    fn commit(
-        &self,
-        step: &Commit,
-    ) -> impl Future<Output = Result<Committed, StoreError>> + Send;
+    fn commit(&self, step: &Commit) -> impl Future<Output = Result<Committed, StoreError>> + Send;
 
     /// The records that stand under this key, ordered by id, from the one after `after` on; as many
     /// as the store likes. It need not be of one moment: what joins or leaves meanwhile may be in it
@@ -208,10 +205,7 @@ impl<S: SessionStore> SessionStore for Arc<S> {
         (**self).load(id, now)
     }
 
-    fn commit(
-        &self,
-        step: &Commit,
-    ) -> impl Future<Output = Result<Committed, StoreError>> + Send {
+    fn commit(&self, step: &Commit) -> impl Future<Output = Result<Committed, StoreError>> + Send {
         (**self).commit(step)
     }
 

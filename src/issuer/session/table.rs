@@ -146,7 +146,8 @@ impl Table {
         if self.len() < capacity {
             return true;
         }
-        let own = new.under.as_ref().and_then(|index| self.lists.get(index)).map_or(0, BTreeMap::len);
+        let own =
+            new.under.as_ref().and_then(|index| self.lists.get(index)).map_or(0, BTreeMap::len);
         let ended = self.unlisted.first().map(|(_, id)| id.clone());
         let victim = ended.or_else(|| {
             let (length, index) = self.lengths.last()?;

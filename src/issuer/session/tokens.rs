@@ -48,7 +48,10 @@ impl SessionTokens {
             how.insert("acr".into(), Value::from(&**acr));
         }
         if !self.session.amr.is_empty() {
-            how.insert("amr".into(), self.session.amr.iter().map(|amr| Value::from(&**amr)).collect());
+            how.insert(
+                "amr".into(),
+                self.session.amr.iter().map(|amr| Value::from(&**amr)).collect(),
+            );
         }
         let request = self
             .issuer

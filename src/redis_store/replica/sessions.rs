@@ -22,7 +22,7 @@ impl SessionStore for Replica {
     }
 
     async fn commit(&self, step: &Commit) -> Result<Committed, StoreError> {
-        let committed = self.store().commit(step).await?;
+        let committed = SessionStore::commit(self.store(), step).await?;
         if committed == Committed::Done {
             for revocation in &step.revocations {
                 self.insert(revocation);

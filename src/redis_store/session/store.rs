@@ -1,6 +1,6 @@
 //! The store: what the script is given, and what its answers mean.
 
-use ::redis::{FromRedisValue, Pipeline, RedisResult, Script, ScriptInvocation};
+use ::redis::{RedisResult, Script, ScriptInvocation};
 
 use super::layout::{read_value, value, version_text};
 use crate::clock::UnixTime;
@@ -10,7 +10,6 @@ use crate::issuer::session::{
 use crate::redis_store::RedisStore;
 use crate::redis_store::connection::{other_layout, store_error};
 use crate::redis_store::once::stay;
-use crate::redis_store::store::{bound_text, keep_until_text};
 use crate::revocation::replica::{EntryName, LogEntry};
 use crate::revocation::whole_seconds;
 use crate::store::StoreError;
@@ -24,49 +23,50 @@ pub(in crate::redis_store) fn script() -> Script {
 }
 
 impl RedisStore {
-    /// Reads, and proves in the same round trip that it was a master that answered: "there is no
-    /// such session" may only be said by one.
-    async fn read<T: FromRedisValue>(&self, mut commands: Pipeline) -> Result<T, StoreError> {
-        commands.cmd("ROLE");
-        let read = |mut manager| async move {
-            let (found, role): (T, ::redis::Value) = commands.query_async(&mut manager).await?;
-            Ok((found, is_master(&role)))
+    /// Takes a step, and says where the log stands then, if anything was revoked.
+    pub(in crate::redis_store) async fn take_step(
+        &self,
+        step: &Commit,
+    ) -> Result<(Committed, String), StoreError> {
+        let script = self.committing(step);
+        let (answer, last, _): (String, String, u64) = RedisStore::commit(self, &script).await?;
+        let answer = match answer.as_str() {
+            "Done" => Committed::Done,
+            "Revoked" => Committed::Revoked,
+            "Conflict" => Committed::Conflict,
+            "Crowded" => Committed::Crowded,
+            _ => return Err(store_error(other_layout())),
         };
-        match self.connection().run(read).await? {
-            (found, true) => Ok(found),
-            (_, false) => Err(StoreError::unavailable("Redis is no master: it may lag behind")),
-        }
+        Ok((answer, last))
     }
 
     /// The script and what it is given.
     fn committing(&self, step: &Commit) -> ScriptInvocation<'_> {
-        let keys = self.keys();
         let mut script = self.revoking(self.session_script());
-        let entries: Vec<_> = step.unless_revoked.as_ref().map_or_else(Vec::new, |token| {
-            let least = |name: EntryName| name.least_bound(token).map(bound_text);
-            let names = EntryName::all_of(token).into_iter();
-            names.map(|name| (name, least(name).unwrap_or_default())).collect()
-        });
-        script.arg(entries.len()).arg(step.writes.len());
+        let names = step.unless_revoked.as_ref().map(EntryName::all_of).unwrap_or_default();
+        script.arg(names.len()).arg(step.writes.len());
         match &step.limit {
             Some(limit) => script.arg(limit.most),
             None => script.arg(""),
         };
         let last = step.writes.iter().map(|write| write.remove_at).max().unwrap_or_default();
-        script.arg(keep_until_text(whole_seconds(last)));
-        for (name, least) in entries {
-            script.key(keys.entry(name)).arg(least);
+        script.arg(format!("{:010}", whole_seconds(last)));
+        for name in names {
+            let token = step.unless_revoked.as_ref();
+            let least = token.and_then(|token| name.least_bound(token));
+            script.arg(name.to_string());
+            script.arg(least.map(|least| format!("{least:020}")).unwrap_or_default());
         }
         for write in &step.writes {
             self.written(&mut script, write, step.now);
         }
         if let Some(limit) = &step.limit {
-            script.key(keys.list(&limit.index));
+            script.key(self.keys().list(&limit.index));
         }
         for revocation in &step.revocations {
-            let entry = LogEntry::from(revocation);
-            script.key(keys.entry(entry.name())).arg(entry.name().to_string());
-            script.arg(keep_until_text(entry.keep_until())).arg(bound_text(entry.bound()));
+            for text in self.entry_args(&LogEntry::from(revocation)) {
+                script.arg(text);
+            }
         }
         script
     }
@@ -84,19 +84,6 @@ impl RedisStore {
     }
 }
 
-/// Whether this is the answer of a master to `ROLE`.
-fn is_master(role: &::redis::Value) -> bool {
-    use ::redis::Value::{Array, BulkString, SimpleString};
-    match role {
-        Array(parts) => match parts.first() {
-            Some(BulkString(role)) => role == b"master",
-            Some(SimpleString(role)) => role == "master",
-            _ => false,
-        },
-        _ => false,
-    }
-}
-
 fn stored(id: SessionId, kept: Vec<u8>) -> RedisResult<StoredSession> {
     read_value(id, kept).ok_or_else(other_layout)
 }
@@ -109,19 +96,12 @@ impl SessionStore for RedisStore {
     ) -> Result<Option<StoredSession>, StoreError> {
         let mut commands = ::redis::pipe();
         commands.cmd("GET").arg(self.keys().session(id));
-        let kept: Option<Vec<u8>> = self.read(commands).await?;
+        let (kept,): (Option<Vec<u8>>,) = self.connection().ask(commands).await?;
         kept.map(|kept| stored(id.clone(), kept)).transpose().map_err(store_error)
     }
 
     async fn commit(&self, step: &Commit) -> Result<Committed, StoreError> {
-        let answer: Vec<u8> = self.invoke(&self.committing(step)).await?;
-        match answer.as_slice() {
-            b"Done" => Ok(Committed::Done),
-            b"Revoked" => Ok(Committed::Revoked),
-            b"Conflict" => Ok(Committed::Conflict),
-            b"Crowded" => Ok(Committed::Crowded),
-            _ => Err(store_error(other_layout())),
-        }
+        Ok(self.take_step(step).await?.0)
     }
 
     async fn list(
@@ -132,7 +112,7 @@ impl SessionStore for RedisStore {
     ) -> Result<Page, StoreError> {
         let mut commands = ::redis::pipe();
         commands.cmd("ZRANGE").arg(self.keys().list(index)).arg(0).arg(-1);
-        let texts: Vec<String> = self.read(commands).await?;
+        let (texts,): (Vec<String>,) = self.connection().ask(commands).await?;
         let ids = texts.iter().map(|text| SessionId::parse(text).ok_or_else(other_layout));
         let mut ids = ids.collect::<RedisResult<Vec<_>>>().map_err(store_error)?;
         ids.retain(|id| after.is_none_or(|after| id > after));
@@ -147,7 +127,7 @@ impl SessionStore for RedisStore {
         for id in &ids {
             get.arg(self.keys().session(id));
         }
-        let kept: Vec<Option<Vec<u8>>> = self.read(commands).await?;
+        let (kept,): (Vec<Option<Vec<u8>>>,) = self.connection().ask(commands).await?;
         if kept.len() != ids.len() {
             return Err(StoreError::unavailable("Redis answered another question"));
         }

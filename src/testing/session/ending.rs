@@ -1,9 +1,7 @@
 //! Ends of sessions, by whatever way.
 
 use super::case::{Case, World};
-use crate::issuer::session::{
-    Ending, NewSession, SessionErrorKind, SessionStore, SessionTokens,
-};
+use crate::issuer::session::{Ending, NewSession, SessionErrorKind, SessionStore, SessionTokens};
 use crate::revocation::{Revocation, RevocationStore, TokenIdentity};
 use crate::testing::unique;
 

@@ -3,9 +3,7 @@
 use futures_util::future::{join, join_all};
 
 use super::case::Case;
-use crate::issuer::session::{
-    Committed, Limit, NewSession, SessionErrorKind, SessionStore,
-};
+use crate::issuer::session::{Committed, Limit, NewSession, SessionErrorKind, SessionStore};
 use crate::revocation::{Revocation, RevocationStore, TokenIdentity};
 use crate::testing::unique;
 

@@ -11,7 +11,10 @@ pub(super) async fn inserts<S: SessionStore + RevocationStore>(case: &Case<S>) {
     for record in [&b"{}"[..], b"", b"\0", b"1' OR ''='\n\r\"\\%s", &all, &long] {
         let mut write = case.write(&ada, record);
         write.version = (1 << 63) - 1;
-        case.expect("an id that was never written is unknown", case.load(&write.id).await.is_none());
+        case.expect(
+            "an id that was never written is unknown",
+            case.load(&write.id).await.is_none(),
+        );
         let write = case.put(write).await;
         case.expect_kept("what was written comes back", &write).await;
         let mut again = write.clone();
@@ -96,7 +99,10 @@ pub(super) async fn lists<S: SessionStore + RevocationStore>(case: &Case<S>) {
     let rule = "a list goes on after an id";
     let page = case.ok(rule, case.store.list(&ada, after.as_ref(), case.at(0)).await);
     case.expect(rule, page.sessions.first().map(|one| &one.id) == wanted.get(301).map(|w| &w.id));
-    case.expect("nothing is listed under other keys", case.listed(&empty, case.at(0)).await.is_empty());
+    case.expect(
+        "nothing is listed under other keys",
+        case.listed(&empty, case.at(0)).await.is_empty(),
+    );
     case.expect("each key has its own", case.listed(&bob, case.at(0)).await.len() == 1);
 
     let mut moved = case.next(&other, b"moved");

@@ -9,7 +9,9 @@ use crate::issuer::session::{
     BoundKey, Commit, Committed, IndexKey, NewSession, Page, RefreshRequest, SessionErrorKind,
     SessionId, SessionStore, StoredSession,
 };
-use crate::revocation::{Identifiers, Revocation, RevocationStatus, RevocationStore, TokenIdentity};
+use crate::revocation::{
+    Identifiers, Revocation, RevocationStatus, RevocationStore, TokenIdentity,
+};
 use crate::store::StoreError;
 use crate::testing::unique;
 

@@ -19,10 +19,7 @@ pub(super) async fn revocations<S: SessionStore + RevocationStore>(case: &Case<S
     let id = case.id();
     let id = id.as_str();
     let token = || {
-        TokenIdentity::new()
-            .with_issuer("https://a.test")
-            .with_session_id(id)
-            .with_issued_at(at)
+        TokenIdentity::new().with_issuer("https://a.test").with_session_id(id).with_issued_at(at)
     };
     let mut step = case.step(Vec::new());
     step.revocations = vec![

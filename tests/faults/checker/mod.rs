@@ -51,24 +51,6 @@ pub enum Rule {
 }
 
 impl Rule {
-    pub const ALL: [Self; 15] = [
-        Self::Accepted,
-        Self::Refreshed,
-        Self::Listed,
-        Self::Winners,
-        Self::Generations,
-        Self::Untold,
-        Self::FalseAlarm,
-        Self::Healthy,
-        Self::RefusedLive,
-        Self::EndedNothing,
-        Self::Uncounted,
-        Self::Forgotten,
-        Self::Tenants,
-        Self::Dead,
-        Self::Odd,
-    ];
-
     /// The promise that it is about, and what was seen.
     pub fn text(self) -> &'static str {
         match self {

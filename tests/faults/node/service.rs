@@ -100,7 +100,8 @@ impl Service {
             }
             "redis" => {
                 let store = RedisStore::builder(&config.url)?.require(required);
-                let on_stale = if config.ask_store { OnStale::AskStore } else { OnStale::FailClosed };
+                let on_stale =
+                    if config.ask_store { OnStale::AskStore } else { OnStale::FailClosed };
                 let replica = Replica::builder(store.build()?)
                     .max_staleness(Duration::from_millis(config.staleness_ms))
                     .on_stale(on_stale)
@@ -156,7 +157,8 @@ where
         let tenant = |number: u8| -> Result<Tenant, BoxError> {
             let name = format!("https://tenant-{number}.example");
             // every process of a tenant signs with the same key
-            let keys = SigningKeys::hs256(&Secret::new([b'a' + number; 32]))?;
+            let secret = format!("of tenant {number}, for tests and nothing else");
+            let keys = SigningKeys::hs256(&Secret::new(secret))?;
             let sessions = |lifetime: u64| -> Result<Sessions, BoxError> {
                 let issuer = Issuer::builder()
                     .keys(keys.clone())

@@ -1,6 +1,7 @@
 //! The memory store: each node has its own, so there is one node, and all that can fail is the node.
 
 use super::{Boxed, Driver};
+use crate::driver::nodes::Nodes;
 use crate::driver::proxy::Proxy;
 use crate::driver::world::Shared;
 use crate::history::Fault;
@@ -17,6 +18,10 @@ impl Driver for Memory {
         &[]
     }
 
+    fn is_shared(&self) -> bool {
+        false
+    }
+
     fn faults(&self) -> &'static [&'static str] {
         &[]
     }
@@ -25,6 +30,7 @@ impl Driver for Memory {
         &'a mut self,
         fault: &'static str,
         _: &'a Shared,
+        _: &'a Nodes,
         _: &'a mut Rng,
     ) -> Boxed<'a, Result<Fault, String>> {
         Box::pin(async move { Err(format!("{fault} is no fault of the memory store")) })

@@ -6,9 +6,10 @@ pub mod redis;
 use std::future::Future;
 use std::pin::Pin;
 
+use crate::driver::nodes::Nodes;
 use crate::driver::proxy::Proxy;
 use crate::driver::world::Shared;
-use crate::history::{At, Fault, Loss, NEVER, Nodes};
+use crate::history::{At, Fault, Loss, NEVER, NodeSet};
 use crate::rng::Rng;
 
 pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -24,6 +25,9 @@ pub trait Driver: Send {
     /// One proxy for each node; none for a store without a network.
     fn proxies(&self) -> &[Proxy];
 
+    /// Whether it outlives the nodes.
+    fn is_shared(&self) -> bool;
+
     /// The names of the faults that it knows.
     fn faults(&self) -> &'static [&'static str];
 
@@ -32,6 +36,7 @@ pub trait Driver: Send {
         &'a mut self,
         fault: &'static str,
         shared: &'a Shared,
+        nodes: &'a Nodes,
         rng: &'a mut Rng,
     ) -> Boxed<'a, Result<Fault, String>>;
 }
@@ -53,7 +58,7 @@ impl Fault {
 }
 
 /// All nodes there may be.
-pub const EVERY: Nodes = Nodes::MAX;
+pub const EVERY: NodeSet = NodeSet::MAX;
 
 impl Loss {
     /// Of what was acknowledged after `from`, surely after `surely`.

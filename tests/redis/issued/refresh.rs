@@ -31,11 +31,7 @@ pub(crate) fn signing_keys() -> SigningKeys {
     SigningKeys::hs256(&Secret::new("a secret of 32 bytes or more, please")).unwrap()
 }
 
-fn lasting(
-    store: impl SessionStore + RevocationStore,
-    grace: u64,
-    lifetime: Duration,
-) -> Sessions {
+fn lasting(store: impl SessionStore + RevocationStore, grace: u64, lifetime: Duration) -> Sessions {
     let issuer = Issuer::builder()
         .keys(signing_keys())
         .issuer("https://id.example.com")
@@ -55,10 +51,7 @@ pub(crate) async fn begin(tokens: &Sessions, subject: &str) -> SessionTokens {
     tokens.begin(NewSession::new(subject, "web").scope("b a").device("Firefox")).await.unwrap()
 }
 
-pub(crate) async fn refresh(
-    tokens: &Sessions,
-    token: &str,
-) -> Result<SessionTokens, SessionError> {
+pub(crate) async fn refresh(tokens: &Sessions, token: &str) -> Result<SessionTokens, SessionError> {
     within(BOUND * 4, tokens.refresh(RefreshRequest::new(token, "web"))).await
 }
 
@@ -225,8 +218,9 @@ fn the_replica_that_a_session_ends_over_waits_for_no_log() {
         for way in 0..WAYS {
             let (grant, other) = (begin(&tokens, "ada").await, begin(&tokens, "bob").await);
             end(way, &tokens, &grant, &other).await;
-            let dead =
-                |grant: &SessionTokens| known_to_be_dead(tokens.store(), grant.session().id.as_str());
+            let dead = |grant: &SessionTokens| {
+                known_to_be_dead(tokens.store(), grant.session().id.as_str())
+            };
             assert!(dead(&grant) && !dead(&other), "way {way}");
             let id = other.session().id.as_str();
             assert!(!tokens.end_session("ada", id).await.unwrap().is_over());
@@ -259,7 +253,7 @@ async fn few_round_trips_and_every_key_expires_and_no_token_is_kept() {
     assert!(!stats.contains("cmdstat_script") && !stats.contains("cmdstat_mget"), "{stats}");
 
     let found = keys(&server, "*");
-    let kinds = ["session:record:", "session:list:", "session:until", "entry:s", "meta", "log"];
+    let kinds = ["session:record:", "session:list:", "session:until", "entries", "expiry", "log"];
     for kind in kinds {
         assert!(found.iter().any(|key| key.contains(kind)), "{kind}: {found:?}");
     }

@@ -1,12 +1,14 @@
 //! [`Redis`].
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::server::Server;
+use crate::driver::nodes::Nodes;
 use crate::driver::process::Guard;
 use crate::driver::proxy::Proxy;
 use crate::driver::world::Shared;
-use crate::history::{Fault, Loss, NEVER, Nodes};
+use crate::history::{Fault, Loss, NEVER, NodeSet};
 use crate::rng::Rng;
 use crate::store::{Boxed, Driver, EVERY};
 
@@ -37,8 +39,10 @@ pub struct Redis {
 }
 
 impl Redis {
-    pub async fn start(guard: &Guard, round: u64, nodes: u8) -> Result<Self, String> {
-        let dir = |name: &str| guard.dir().join(format!("redis-{round}-{name}"));
+    pub async fn start(guard: &Guard, nodes: u8) -> Result<Self, String> {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let dir = |name: &str| guard.dir().join(format!("redis-{count}-{name}"));
         let server = |name| Server::new(guard, &dir(name)).map_err(|error| error.to_string());
         let mut redis = Self { servers: [server("a")?, server("b")?], primary: 0, proxies: vec![] };
         redis.servers[0].start(&["--appendonly", "yes"]).await?;
@@ -76,7 +80,7 @@ impl Redis {
         Err("the replica does not follow".into())
     }
 
-    fn lead(&self, nodes: Nodes, break_all: bool) {
+    fn lead(&self, nodes: NodeSet, break_all: bool) {
         let port = self.primary().port;
         for (node, proxy) in self.proxies.iter().enumerate() {
             if nodes >> node & 1 == 1 {
@@ -89,7 +93,7 @@ impl Redis {
     }
 
     /// Some nodes, never all.
-    fn some(&self, rng: &mut Rng) -> Nodes {
+    fn some(&self, rng: &mut Rng) -> NodeSet {
         let mut nodes: Vec<_> = (0..self.proxies.len()).collect();
         rng.shuffle(&mut nodes);
         let count = 1 + rng.index(nodes.len().saturating_sub(1));
@@ -231,8 +235,7 @@ impl Redis {
         self.follow().await?;
         self.lead(left, true);
         let until = shared.now();
-        fault.loss =
-            Some(Loss { nodes: left, by_failover: true, ..Loss::of(from, NEVER, until) });
+        fault.loss = Some(Loss { nodes: left, by_failover: true, ..Loss::of(from, NEVER, until) });
         Ok(fault)
     }
 
@@ -258,12 +261,13 @@ impl Redis {
     }
 
     async fn evicts(&self, shared: &Shared, rng: &mut Rng, mut fault: Fault) -> Step {
-        self.limited(150_000, "allkeys-lru").await?;
+        self.limited(600_000, "allkeys-lru").await?;
         fault.evicting = true;
         fault.from = shared.now();
-        for number in 0..rng.range(30, 120) {
-            let junk = "x".repeat(8_000);
-            self.primary().tell(&format!("SET junk:{number} {junk}")).await?;
+        for number in 0..rng.range(40, 120) {
+            let junk = "x".repeat(20_000);
+            // it may find nothing more to evict
+            let _ = self.primary().tell(&format!("SET junk:{number} {junk}")).await;
             shared.sleep(10_000).await;
         }
         shared.sleep(rng.range(1_500_000, 3_000_000)).await;
@@ -297,6 +301,10 @@ impl Driver for Redis {
         &self.proxies
     }
 
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     fn faults(&self) -> &'static [&'static str] {
         &FAULTS
     }
@@ -305,6 +313,7 @@ impl Driver for Redis {
         &'a mut self,
         name: &'static str,
         shared: &'a Shared,
+        _: &'a Nodes,
         rng: &'a mut Rng,
     ) -> Boxed<'a, Result<Fault, String>> {
         Box::pin(async move {

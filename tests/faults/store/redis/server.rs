@@ -8,6 +8,9 @@ use redis::{Client, FromRedisValue};
 
 use crate::driver::process::{Guard, Process};
 
+/// How an empty word is written.
+const NOTHING: &str = "\"\"";
+
 pub(super) struct Server {
     pub(super) port: u16,
     pub(super) dir: PathBuf,
@@ -21,6 +24,11 @@ impl Server {
         // free now; whoever takes it in between makes the start fail, not the run lie
         let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         Ok(Self { port, dir: dir.to_owned(), guard: guard.clone(), process: None })
+    }
+
+    /// One that is asked only.
+    pub(super) fn at(guard: &Guard, port: u16) -> Self {
+        Self { port, dir: PathBuf::new(), guard: guard.clone(), process: None }
     }
 
     /// Starts it anew, with what is in its directory, and waits until it takes commands.
@@ -59,9 +67,10 @@ impl Server {
         }
     }
 
-    /// A command of an administrator's, given as words.
+    /// A command of an administrator's, given as words, of which `""` is the empty one.
     pub(super) async fn ask<T: FromRedisValue>(&self, words: &str) -> Result<T, String> {
-        self.run(&words.split_whitespace().collect::<Vec<_>>()).await
+        let words = words.split_whitespace().map(|word| if word == NOTHING { "" } else { word });
+        self.run(&words.collect::<Vec<_>>()).await
     }
 
     /// One whose answer says nothing.
