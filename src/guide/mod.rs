@@ -14,19 +14,6 @@
 //! | what is defended against, and what is left to me | [`threat_model`](crate::threat_model) |
 //! | the settings for Keycloak, Auth0, Entra ID, Okta, Cognito, Google, Zitadel | [`providers`](crate::key::remote::providers) |
 
-// The pages link to what is behind features. docs.rs and CI build them with all of those.
-#![cfg_attr(
-    not(all(
-        feature = "axum",
-        feature = "cookie",
-        feature = "introspection",
-        feature = "redis",
-        feature = "reqwest",
-        feature = "testing",
-    )),
-    allow(rustdoc::broken_intra_doc_links)
-)]
-
 pub mod choose;
 pub mod figures;
 pub mod from_an_extractor;
