@@ -58,7 +58,7 @@ pub struct EndedAll {
     /// subject's.
     pub kept: Option<Session>,
     /// For tokens that are issued from now on without a session that was kept: see
-    /// [`TokenRequest::issued_from`](crate::issuer::TokenRequest::issued_from).
+    /// [`AccessTokenBuilder::issued_from`](crate::issuer::AccessTokenBuilder::issued_from).
     pub issue_from: UnixTime,
 }
 

@@ -288,7 +288,7 @@ fn answer(grant: &SessionTokens, version: u64) -> Answer {
     let session = grant.session();
     Ok(json!({
         "sid": session.id.as_str(),
-        "access": access.as_str(),
+        "access": access.expose_secret(),
         "refresh": grant.refresh_token().expose_secret(),
         "issued": access.issued_at().as_secs(),
         "expires": access.expires_at().as_secs(),
