@@ -98,7 +98,8 @@ impl Service {
             }
             "redis" => {
                 let store = RedisStore::builder(&config.url)?.require(required);
-                let on_stale = if config.ask_store { OnStale::AskStore } else { OnStale::FailClosed };
+                let on_stale =
+                    if config.ask_store { OnStale::AskStore } else { OnStale::FailClosed };
                 let replica = Replica::builder(store.build()?)
                     .max_staleness(Duration::from_millis(config.staleness_ms))
                     .on_stale(on_stale)

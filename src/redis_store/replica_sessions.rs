@@ -9,11 +9,13 @@ use crate::issuer::refresh::{
 };
 use crate::issuer::single_use::SingleUseStore;
 use crate::redis_store::refresh::Ended;
+use crate::revocation::replica::{LogEntry, LogId};
 use crate::revocation::{Revocation, StoreError};
 
 impl Replica {
     fn session_ended(&self, id: &SessionId, revoke_until: UnixTime) {
-        self.insert(&Revocation::session(id.as_str(), revoke_until));
+        let entry = LogEntry::from(&Revocation::session(id.as_str(), revoke_until));
+        self.acknowledged(&[entry], LogId::START);
     }
 }
 
