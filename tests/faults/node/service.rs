@@ -155,7 +155,9 @@ where
         let tenant = |number: u8| -> Result<Tenant<S>, BoxError> {
             let name = format!("https://tenant-{number}.example");
             // every process of a tenant signs with the same key
-            let keys = SigningKeys::hs256(&Secret::new([b'a' + number; 32]))?;
+            let keys = SigningKeys::hs256(&Secret::new(format!(
+                "of tenant {number}, for tests and nothing else"
+            )))?;
             let sessions = |lifetime: u64| -> Result<RefreshTokens<S>, BoxError> {
                 let issuer = Issuer::builder()
                     .keys(keys.clone())
