@@ -185,8 +185,10 @@
 mod builder;
 mod connection;
 mod keys;
+mod log;
 mod once;
-mod replica;
+#[cfg(feature = "issuer")]
+mod replica_sessions;
 #[cfg(feature = "issuer")]
 mod session;
 #[cfg(feature = "issuer")]
@@ -195,5 +197,13 @@ mod source;
 mod store;
 
 pub use self::builder::RedisStoreBuilder;
-pub use self::replica::{OnStale, Replica, ReplicaBuilder, ReplicaHealth};
+pub use self::log::RedisLogReader;
 pub use self::store::RedisStore;
+#[doc(no_inline)]
+pub use crate::revocation::replica::{OnStale, ReplicaHealth};
+
+/// A local copy of the revocations in Redis.
+pub type Replica = crate::revocation::replica::Replica<RedisStore>;
+
+/// Sets up a [`Replica`].
+pub type ReplicaBuilder = crate::revocation::replica::ReplicaBuilder<RedisStore>;

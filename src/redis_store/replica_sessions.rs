@@ -1,11 +1,12 @@
-//! Sessions over a [`Replica`]: its store keeps them, and what is revoked is
-//! revoked here at once.
+//! Sessions over a [`Replica`]: its store keeps them, and what is revoked is revoked here at once.
 
 use super::Replica;
+use super::log::log_id;
 use crate::clock::UnixTime;
 use crate::issuer::session::{
     Commit, Committed, IndexKey, Page, SessionId, SessionStore, StoredSession,
 };
+use crate::revocation::replica::{LogEntry, LogId};
 use crate::store::StoreError;
 
 /// Every step is the store's, and asks the store what is revoked: the copy may lag behind. What a
@@ -20,11 +21,10 @@ impl SessionStore for Replica {
     }
 
     async fn commit(&self, step: &Commit) -> Result<Committed, StoreError> {
-        let committed = SessionStore::commit(self.store(), step).await?;
-        if committed == Committed::Done {
-            for revocation in &step.revocations {
-                self.insert(revocation);
-            }
+        let (committed, last) = self.store().take_step(step).await?;
+        if committed == Committed::Done && !step.revocations.is_empty() {
+            let entries: Vec<_> = step.revocations.iter().map(LogEntry::from).collect();
+            self.acknowledged(&entries, log_id(&last).unwrap_or(LogId::START));
         }
         Ok(committed)
     }
