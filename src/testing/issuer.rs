@@ -9,7 +9,8 @@ use serde_json::{Map, Value, json};
 use super::unique;
 use crate::clock::{Clock, SystemClock, UnixTime};
 use crate::key::{Algorithm, Key, KeyError, Secret, SigningKey};
-use crate::verify::{Audiences, Issuers, Keys, Verifier, VerifierBuilder};
+use crate::verify::Verifier;
+use crate::verify::builder::{Audiences, Issuers, Keys, VerifierBuilder};
 
 /// How long minted tokens are valid unless they are told otherwise.
 const LIFETIME: Duration = Duration::from_secs(300);
