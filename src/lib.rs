@@ -51,7 +51,7 @@
 //! | … with my own database | [`revocation::RevocationStore`] |
 //! | sign users in, keep them signed in, list and end their sessions | [`issuer::refresh`], [`issuer::cookie`], and the example `login` |
 //! | mint tokens, publish keys, rotate them | [`issuer`] |
-//! | protect tonic or plain hyper | [`layer`], and the examples `tonic_greeter` and `tower_only` |
+//! | protect tonic or plain hyper | [`layer`], [`RequireLayer::by`], and the examples `tonic_greeter` and `tower_only` |
 //! | check a token without a request: WebSocket messages, queues, command lines | [`Authenticator`] |
 //! | read tokens from cookies, WebSocket handshakes, other headers | [`credentials`] |
 //! | answer rejections in my own format | [`respond`], [`AuthLayer::responder`] |
@@ -71,6 +71,7 @@
 //! | `aws-lc-rs` | yes | cryptography by AWS-LC: the fast choice |
 //! | `rust-crypto` | | cryptography in pure Rust, for targets without a C compiler; several times slower on RSA and ECDSA. With both, `aws-lc-rs` does the work |
 //! | `axum` | yes | the extractors, over axum-core |
+//! | `tonic` | | a [`Rejection`] as tonic's `Status`, for `?` in methods; the layers serve tonic without it |
 //! | `remote` | | keys from identity providers (`key::remote`), over the `fetch::Fetch` of your choice; needs tokio |
 //! | `reqwest` | | `remote`, with `fetch::ReqwestFetch`: reqwest over rustls, encrypted by AWS-LC unless the program installs another provider |
 //! | `reqwest-no-provider` | | the same without AWS-LC, for builds without a C compiler: the program installs a provider for rustls |
@@ -105,7 +106,7 @@
 //! | [`claims`] | the application's claims and the registered ones |
 //! | [`verify`] | signature and claim rules; [`verify::introspection`] for tokens that only their issuer can read |
 //! | [`revocation`] | tokens, sessions and subjects taken back |
-//! | [`authenticate`] | the steps put together |
+//! | [`authenticate`] | the steps put together: an [`Authenticator`], for heads and for tokens alone |
 //! | [`guard`] | scopes, roles, conditions |
 //! | [`respond`] | what a rejection looks like |
 //! | [`layer`] | the tower layers |
@@ -173,6 +174,9 @@ pub mod authenticate;
 pub mod guard;
 pub mod respond;
 
+#[cfg(feature = "tonic")]
+mod tonic_status;
+
 pub mod layer;
 
 #[cfg(feature = "axum")]
@@ -189,6 +193,8 @@ pub mod redis_store;
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;
 pub mod threat_model;
+
+pub mod prelude;
 
 #[doc(inline)]
 pub use authenticate::{Authenticator, Mode};
@@ -217,7 +223,8 @@ pub use verify::Verifier;
     feature = "axum",
     feature = "aws-lc-rs",
     feature = "cookie",
-    feature = "reqwest"
+    feature = "reqwest",
+    feature = "tonic"
 ))]
 #[doc = include_str!("../README.md")]
 struct Readme;

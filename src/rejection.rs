@@ -108,6 +108,7 @@ impl RejectionKind {
     }
 
     /// Whether the operation is denied to a client that is known, by what its token says.
+    #[cfg(feature = "axum")]
     pub(crate) const fn is_denial(self) -> bool {
         matches!(self, Self::InsufficientScope | Self::InsufficientAuthentication | Self::Forbidden)
     }

@@ -27,6 +27,15 @@ pub trait Guard: Send + Sync + 'static {
     fn needed_scopes(&self, principal: &Principal, scopes: &mut Vec<String>) {
         let _ = (principal, scopes);
     }
+
+    /// The guard without its type, where several of different types meet, as in the arms of a
+    /// `match`, or where it is needed in several places: a clone shares it.
+    fn shared(self) -> Arc<dyn Guard>
+    where
+        Self: Sized,
+    {
+        Arc::new(self)
+    }
 }
 
 impl<G: Guard + ?Sized> Guard for Box<G> {
