@@ -12,6 +12,7 @@ use super::url::{checked_url, is_https, judged_url, request_uri};
 struct Metadata {
     issuer: String,
     jwks_uri: Option<String>,
+    #[cfg(feature = "introspection")]
     introspection_endpoint: Option<String>,
 }
 

@@ -31,6 +31,7 @@ pub(crate) use metadata::{discover, metadata_urls};
 #[cfg(feature = "reqwest-no-provider")]
 #[cfg_attr(docsrs, doc(cfg(any(feature = "reqwest", feature = "reqwest-no-provider"))))]
 pub use reqwest_fetch::ReqwestFetch;
+#[cfg(feature = "introspection")]
 pub(crate) use send::send;
 pub use traits::Fetch;
 #[cfg(feature = "introspection")]

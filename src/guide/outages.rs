@@ -7,7 +7,7 @@
 //! | Down | Requests with a good token | For how long | The setting |
 //! |---|---|---|---|
 //! | The identity provider, keys in hand | served | 24 hours after it last confirmed its keys, then 503 | [`keep_for`](crate::key::remote::RemoteKeysBuilder::keep_for) |
-//! | The identity provider, no keys yet | 503 with `Retry-After`, after waiting 3 s | until it answers once | `.eager()` fails at the start instead; [`wait`](crate::key::remote::RemoteKeysBuilder::wait) |
+//! | The identity provider, no keys yet | 503 with `Retry-After`, after waiting 3 s | until it answers once | `.eager()` fails at the start instead, unless keys of an earlier process are [given](crate::key::remote::RemoteKeysBuilder::seed); [`wait`](crate::key::remote::RemoteKeysBuilder::wait) |
 //! | The identity provider, while it changes keys | 503 for tokens of the new key, the rest are served | until it answers | [`cooldown`](crate::key::remote::RemoteKeysBuilder::cooldown) |
 //! | A key file that is replaced by a broken one | served with the keys before, a warning in the log | until the file is mended | [`FileKeys::status`](crate::key::FileKeys::status) |
 //! | The introspection endpoint | served if the token was asked about in the last 30 s, else 503 after at most 5 s | until it answers | [`remember_active`](crate::verify::introspection::IntrospectionBuilder::remember_active), [`timeout`](crate::verify::introspection::IntrospectionBuilder::timeout) |
@@ -36,11 +36,12 @@
 //!
 //! | | Says |
 //! |---|---|
-//! | [`RemoteKeys::status`](crate::key::remote::RemoteKeys::status) | whether keys are usable, how old they are, the last error |
+//! | [`Verifier::key_status`](crate::verify::Verifier::key_status) | whether there are keys, issuer by issuer |
+//! | [`RemoteKeys::status`](crate::key::remote::RemoteKeys::status) | whether keys are usable, how old they are, the last error; whether a refresh is overdue |
 //! | [`Replica::health`](crate::redis_store::Replica::health), [`staleness`](crate::redis_store::Replica::staleness) | whether the copy is current, and since when not |
 //! | [`RedisStore::ping`](crate::redis_store::RedisStore::ping) | whether Redis answers and is configured so that it keeps what it is told |
 //! | [`AuthLayer::observer`](crate::layer::AuthLayer::observer) | every decision, with its kind and how long it took |
 //! | the log, `tower_bearer=info` | that a provider or store is away, why, and that it is back |
 //!
-//! Readiness may ask the first two. Liveness should ask none of them: a restart brings no provider back,
+//! Readiness may ask the first three. Liveness should ask none of them: a restart brings no provider back,
 //! and takes the last known keys away.

@@ -35,9 +35,12 @@
 //! - [ ] **Choose how to start:** `.eager().await?` fails when the provider is down; `.spawn()?` starts
 //!   anyway and answers 503 until keys are there. With several replicas of a service take the second, and
 //!   let readiness tell.
-//! - [ ] **Readiness** asks [`RemoteKeys::status`](crate::key::remote::RemoteKeys::status), which answers
-//!   at once, and not [`ready`](crate::key::remote::RemoteKeys::ready), which waits. Liveness asks neither:
-//!   restarting does not bring a provider back.
+//! - [ ] **Readiness** asks [`Verifier::key_status`](crate::verify::Verifier::key_status), which covers all
+//!   issuers and answers at once, or [`Verifier::ready`](crate::verify::Verifier::ready), which waits for a
+//!   bounded time. Liveness asks neither: restarting does not bring a provider back.
+//! - [ ] **A restart during an outage** serves if the keys of the process before are
+//!   [exported](crate::key::remote::RemoteKeys::export) to a file that only the service can write, and
+//!   [given](crate::key::remote::RemoteKeysBuilder::seed) to the next one.
 //! - [ ] **You know how to throw a key out**: [`RemoteKeys::refresh`](crate::key::remote::RemoteKeys::refresh),
 //!   from an endpoint for operators.
 //!

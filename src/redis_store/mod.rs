@@ -27,7 +27,8 @@
 //! | `{prefix}:revocation:meta` | hash | `epoch`: random, made with the hash; `last`: the id of the log's last item | with the last of all the above |
 //! | `{prefix}:refresh:family:<id>` | hash | a session that has not ended: the fields below | a minute after it has idled |
 //! | `{prefix}:refresh:subject:<partition>` | sorted set | the ids of all sessions that begin with this partition; the score is the second at which the session's key expires | with the last of them; ids whose keys have expired go whenever a session begins or is refreshed |
-//! | `{prefix}:single-use:token:<hash>` | string | a moment: when the token expires; then the payload | a minute after that |
+//! | `{prefix}:single-use:group:<hash>` | hash | by the hash of each token: the moments when it expires and when it was put, the hash of its slot, the payload; by `tries:<slot>` how many wrong tries were made | a minute after the last of them |
+//! | `{prefix}:single-use:token:<hash>` | string | the hash of its group | a minute after the token expires |
 //! | `{prefix}:once:<id>` | string | `1`: the id was claimed | a minute after the claim need not be remembered |
 //!
 //! A *name* is a letter and 16 characters of base64url. The letter is `t` for tokens, `s` for

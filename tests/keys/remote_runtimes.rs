@@ -286,7 +286,7 @@ async fn a_restart_during_an_outage_serves() {
 async fn shared_secrets_are_never_exported() {
     let server = KeyServer::start().await;
     let alice = issuer(server.issuer(), "a");
-    let secret = "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldA";
+    let secret = "SdDLRnZ1ZgFhmCjrDxFsXaJGN9v5ibAmfVOJQWbmVbc";
     let oct = json!({ "kty": "oct", "k": secret, "alg": "HS256", "kid": "s" });
     server.answer(JWKS, Answer::Json(json!({ "keys": [oct, alice.jwks()["keys"][0]] })));
     let symmetric = || jwks(&server).options(JwksOptions::new().allow_symmetric());

@@ -59,8 +59,8 @@ impl RemoteKeysBuilder {
         }
     }
 
-    /// Sends requests this way. Default: `ReqwestFetch` with feature `reqwest`; without it, this
-    /// has to be called.
+    /// Sends requests this way. Default: a `ReqwestFetch` that keeps no connections, with feature
+    /// `reqwest`; without it, this has to be called.
     pub fn fetch(mut self, fetch: impl Fetch) -> Self {
         self.fetch = Some(Arc::new(fetch));
         self
@@ -268,7 +268,10 @@ impl RemoteKeysBuilder {
 
 #[cfg(feature = "reqwest-no-provider")]
 fn default_fetch() -> Result<Arc<dyn Fetch>, RemoteKeysError> {
-    match crate::fetch::ReqwestFetch::new() {
+    // Keys are fetched too rarely for connections to be worth keeping, and one that is kept belongs to
+    // the runtime that opened it, which may not run any more.
+    let client = reqwest::Client::builder().tls_backend_rustls().pool_max_idle_per_host(0);
+    match crate::fetch::ReqwestFetch::with_builder(client) {
         Ok(fetch) => Ok(Arc::new(fetch)),
         Err(error) => {
             let text = Causes(&error).to_string();

@@ -120,7 +120,7 @@ fn what_somebody_asks_for_is_unconditional_and_so_is_once_in_keep_for() {
 #[test]
 fn an_unknown_kid_needs_leave_and_waits_for_the_cooldown() {
     let mut machine = fresh();
-    assert_eq!(machine.claim(at(1), true, || false), Claimed::Unavailable);
+    assert_eq!(machine.claim(at(1), true, || false), Claimed::Busy);
     assert_eq!(machine.claim(at(1), true, || true), Claimed::Wait(2));
     assert_eq!(machine.claim(at(1), true, || panic!("asked twice")), Claimed::Wait(2));
     assert!(matches!(machine.begin(at(1), 1), Next::Refresh(_)));
@@ -533,6 +533,18 @@ mod simulation {
         let fetches = world.fetches - fetches;
         let most = 2 + 30 / TIMING.cooldown.as_secs() + 30 / 9;
         assert!((3..=most).contains(&fetches), "{fetches} fetches in 30 calm seconds");
+        // A key that is withdrawn while the machine sleeps is not accepted once more.
+        while world.machine.is_running() || world.machine.overdue(world.at).is_some() {
+            world.step();
+        }
+        world.version += 1;
+        world.at.now = world.at.now.saturating_add(TIMING.refresh * 5 / 2);
+        world.published = world.at.now;
+        let driven = world.driven.iter().position(|driven| *driven).unwrap();
+        if world.machine.quiet(world.at).is_zero() {
+            world.attend(driven);
+        }
+        assert!(!world.machine.usable(world.at), "a sleeper takes a withdrawn key");
         world
     }
 
