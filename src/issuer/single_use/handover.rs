@@ -19,10 +19,8 @@ use crate::issuer::token::Issuer;
 use crate::key::IntoKeySource;
 use crate::key::crypto::{once_id, random_id};
 use crate::step::Step;
-use crate::verify::{
-    Audiences, BuildError, Issuers, Keys, NeedsAudience, NeedsIssuer, NeedsKeys, TokenVerifier,
-    Verifier, VerifierBuilder,
-};
+use crate::verify::builder::{Audiences, Issuers, Keys, NeedsAudience, NeedsIssuer, NeedsKeys};
+use crate::verify::{BuildError, TokenVerifier, Verifier, VerifierBuilder};
 
 /// The `typ` of these tokens: no verifier of access tokens accepts it.
 const TYPE: &str = "handover+jwt";

@@ -12,7 +12,8 @@ use crate::clock::{Clock, UnixTime};
 use crate::issuer::compact::Compact;
 use crate::issuer::keys::SigningKeys;
 use crate::key::KeyError;
-use crate::verify::{Audiences, Issuers, Keys, Verifier, VerifierBuilder};
+use crate::verify::Verifier;
+use crate::verify::builder::{Audiences, Issuers, Keys, VerifierBuilder};
 
 /// Signs access tokens. A clone is a handle on the same issuer.
 ///
