@@ -1,0 +1,40 @@
+//! Sessions over a [`Replica`]: its store keeps them, and what is revoked is revoked here at once.
+
+use super::Replica;
+use super::log::log_id;
+use crate::clock::UnixTime;
+use crate::issuer::session::{
+    Commit, Committed, IndexKey, Page, SessionId, SessionStore, StoredSession,
+};
+use crate::revocation::replica::{LogEntry, LogId};
+use crate::store::StoreError;
+
+/// Every step is the store's, and asks the store what is revoked: the copy may lag behind. What a
+/// step revoked is revoked here once the call has returned, and on other nodes within milliseconds.
+impl SessionStore for Replica {
+    async fn load(
+        &self,
+        id: &SessionId,
+        now: UnixTime,
+    ) -> Result<Option<StoredSession>, StoreError> {
+        self.store().load(id, now).await
+    }
+
+    async fn commit(&self, step: &Commit) -> Result<Committed, StoreError> {
+        let (committed, last) = self.store().take_step(step).await?;
+        if committed == Committed::Done && !step.revocations.is_empty() {
+            let entries: Vec<_> = step.revocations.iter().map(LogEntry::from).collect();
+            self.acknowledged(&entries, log_id(&last).unwrap_or(LogId::START));
+        }
+        Ok(committed)
+    }
+
+    async fn list(
+        &self,
+        index: &IndexKey,
+        after: Option<&SessionId>,
+        now: UnixTime,
+    ) -> Result<Page, StoreError> {
+        self.store().list(index, after, now).await
+    }
+}
