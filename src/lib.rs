@@ -105,6 +105,7 @@
 pub mod clock;
 pub mod dangerous;
 pub mod head;
+mod json;
 pub mod rejection;
 pub mod step;
 

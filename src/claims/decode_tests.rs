@@ -119,7 +119,7 @@ fn rfc7519_registered_claims_that_stand_there_twice_are_rejected() {
         let escaped = format!(r"\u{:04x}{}", name.as_bytes()[0], &name[1..]);
         for second in [name, &escaped] {
             let json = format!(r#"{{"{name}":{value},"x":1,"{second}":{value}}}"#);
-            assert_eq!(problem(&json), format!("claim `{name}` stands there twice"), "{json}");
+            assert_eq!(problem(&json), format!("claim `{name}` appears twice"), "{json}");
         }
     }
 }
@@ -145,7 +145,7 @@ fn a_claim_that_does_not_fit_is_named_and_its_value_is_not_shown() {
     let error = read::<Own>(r#"{"other":1}"#).unwrap_err();
     assert_eq!(error, "claim `tenant` is missing and the application's claims type needs it");
     let error = read::<Own>(r#"{"tenant":1,"tenant":2}"#).unwrap_err();
-    assert_eq!(error, "claim `tenant` stands there twice");
+    assert_eq!(error, "claim `tenant` appears twice");
 }
 
 #[test]

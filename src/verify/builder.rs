@@ -177,14 +177,15 @@ impl<C, K, I, A> VerifierBuilder<C, K, I, A> {
 
     /// Accepts only access tokens of
     /// [RFC 9068](https://www.rfc-editor.org/rfc/rfc9068): `typ` is `at+jwt`, and `iss`, `exp`,
-    /// `aud`, `sub`, `client_id`, `iat` and `jti` are there. ID tokens, refresh tokens and logout
-    /// tokens of the same issuer are then rejected.
+    /// `aud`, `sub`, `client_id`, `iat` and `jti` are there; roles are an array, never a lone string.
+    /// ID tokens, refresh tokens and logout tokens of the same issuer are then rejected.
     pub fn access_token_profile(mut self) -> Self {
         self.types = match self.types {
             Types::Usual | Types::AccessToken => Types::AccessToken,
             _ => Types::Contradictory,
         };
         self.options.required.extend(ACCESS_TOKEN_CLAIMS);
+        self.options.names.lone_role = false;
         self
     }
 
@@ -204,8 +205,9 @@ impl<C, K, I, A> VerifierBuilder<C, K, I, A> {
         self
     }
 
-    /// Where roles stand. Default: the claim `roles`. Calling it again adds another place; the
-    /// roles of all places are added up.
+    /// Where roles stand: an array of strings, or a string that is one role. Default: the claim
+    /// `roles`. Calling it again adds another place; the roles of all places are added up. A token
+    /// without that claim has no roles; one in which it has another shape is rejected.
     ///
     /// ```
     /// # use tower_bearer::{claims::StandardClaims, verify::Verifier};

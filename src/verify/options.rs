@@ -71,6 +71,8 @@ impl Options {
             "roles are to be looked for in more than eight places"
         } else if self.names.roles.iter().any(|path| path.first_is_registered()) {
             "roles cannot stand in a registered claim: name the claim that holds them"
+        } else if self.names.roles_within_roles() {
+            "one place for roles lies within another: no token could have roles in both"
         } else if self.names.token_version_taken() {
             "the token version cannot stand in a registered claim or where the roles are"
         } else {
