@@ -1,13 +1,9 @@
 //! What a request costs as things grow: keys, issuers, revoked tokens, claims, remembered tokens.
 //! HS256, the cheapest signature, so that whatever grows shows.
 //!
-//! `cargo bench --bench growth`
+//! `cargo bench -p tower-bearer-benches --bench growth`
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
-
-#[path = "support/resident.rs"]
-mod resident;
-mod support;
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -17,8 +13,6 @@ use criterion::measurement::WallTime;
 use criterion::{
     BatchSize, BenchmarkGroup, BenchmarkId, Criterion, criterion_group, criterion_main,
 };
-use resident::resident;
-use support::{Inner, User, call, filled, request, shared};
 use tower::Layer;
 use tower_bearer::clock::{Clock, SystemClock};
 use tower_bearer::key::{Key, KeySet};
@@ -26,6 +20,8 @@ use tower_bearer::revocation::{MemoryStore, Revocation, RevocationCheck, TokenId
 use tower_bearer::testing::{TestIssuer, TokenBuilder};
 use tower_bearer::verify::TokenCache;
 use tower_bearer::{AuthLayer, Verifier};
+use tower_bearer_benches::resident::resident;
+use tower_bearer_benches::{Inner, User, call, filled, request, shared};
 
 fn authorization(token: &TokenBuilder<'_>) -> Bytes {
     shared(format!("Bearer {}", token.sign()))

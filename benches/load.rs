@@ -2,13 +2,10 @@
 //! with it, and with each way to ask for revocations. `wrk` makes the requests; rounds take turns, so
 //! that whatever else the machine does falls on all alike.
 //!
-//! Needs `wrk` and `redis-server` on the PATH. `cargo bench --features redis --bench load`, with
+//! Needs `wrk` and `redis-server` on the PATH. `cargo bench -p tower-bearer-benches --bench load`, with
 //! `ROUNDS` and `SECONDS_EACH` in the environment if others are wanted than 5 and 3.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
-
-#[path = "../tests/support/redis_server.rs"]
-mod redis_server;
 
 use std::net::SocketAddr;
 use std::process::{Command, ExitCode};
@@ -16,13 +13,13 @@ use std::str::FromStr;
 
 use axum::Router;
 use axum::routing::get;
-use redis_server::RedisServer;
 use serde::Deserialize;
 use tower_bearer::redis_store::{RedisStore, Replica};
 use tower_bearer::revocation::{Identifiers, MemoryStore};
 use tower_bearer::testing::TestIssuer;
 use tower_bearer::verify::TokenCache;
 use tower_bearer::{Algorithm, AuthLayer, Claims, Verifier};
+use tower_bearer_tests::redis_server::RedisServer;
 
 #[derive(Deserialize)]
 struct User {

@@ -13,12 +13,8 @@ use tower_bearer::revocation::{
 };
 use tower_bearer::step::Step;
 
-#[path = "../tests/support/redis_server.rs"]
-mod redis_server;
-#[path = "support/resident.rs"]
-mod resident;
-use redis_server::RedisServer;
-use resident::resident;
+use tower_bearer_benches::resident::resident;
+use tower_bearer_tests::redis_server::RedisServer;
 
 const ISSUER: &str = "https://id.example.com";
 

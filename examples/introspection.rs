@@ -1,6 +1,6 @@
 //! Opaque tokens, introspected at their issuer, and signed tokens verified locally, at one service.
 //!
-//! `cargo run --example introspection --features introspection,reqwest`
+//! `cargo run --example introspection --features introspection`
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! Keys of an OpenID Connect provider: discovered, kept fresh, and the state of it all.
 //!
-//! `cargo run --example oidc --features reqwest` starts a small provider of its own to try.
-//! `cargo run --example oidc --features reqwest -- https://id.example.com orders-api` asks yours;
+//! `cargo run --example oidc --features oidc` starts a small provider of its own to try.
+//! `cargo run --example oidc --features oidc -- https://id.example.com orders-api` asks yours;
 //! the second argument is the audience. `ISSUER` and `AUDIENCE` do the same.
 
 use std::time::Duration;

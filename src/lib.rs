@@ -43,7 +43,7 @@
 //!
 //! | Module | Step |
 //! |---|---|
-//! | [`clock`], [`step`], [`head`], [`rejection`] | what all steps speak of |
+//! | [`clock`], [`step`], [`head`], [`rejection`], [`store`] | what all steps speak of |
 //! | `fetch` | requests to identity providers, bounded in size and time |
 //! | [`credentials`] | where the token stands in the request |
 //! | [`key`] | keys, each bound to one algorithm |
@@ -88,6 +88,7 @@
 //! Without a crypto backend the crate compiles, and every constructor of a
 //! [`Key`] says which feature to enable.
 #![forbid(unsafe_code)]
+#![warn(missing_docs)]
 #![cfg_attr(
     not(test),
     warn(
@@ -102,12 +103,16 @@
 )]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[macro_use]
+mod opaque;
+
 pub mod clock;
 pub mod dangerous;
 pub mod head;
 mod json;
 pub mod rejection;
 pub mod step;
+pub mod store;
 
 #[cfg(feature = "remote")]
 #[cfg_attr(docsrs, doc(cfg(feature = "remote")))]

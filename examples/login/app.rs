@@ -18,7 +18,8 @@ use tower_bearer::issuer::cookie::TokenCookie;
 use tower_bearer::issuer::refresh::{
     Grant, NewSession, RefreshError, RefreshRequest, RefreshStore, RefreshTokens, Session,
 };
-use tower_bearer::issuer::{BytesBody, JwksService, SigningKeys};
+use tower_bearer::issuer::{JwksService, SigningKeys};
+use tower_bearer::respond::BytesBody;
 use tower_bearer::revocation::RevocationCheck;
 use tower_bearer::{AuthLayer, Claims, RequireLayer, Verifier};
 

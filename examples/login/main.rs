@@ -1,6 +1,6 @@
 //! Sign in, stay signed in, sign out *now*: an axum application with a page for the browser.
 //!
-//! `cargo run --example login --features cookie,redis`, then open the address it prints, or paste
+//! `cargo run --example login --features login`, then open the address it prints, or paste
 //! its `curl` lines into another terminal. Sessions are kept in memory.
 //!
 //! With Redis, several instances share sessions and revocations. They sign with one key:
@@ -8,8 +8,8 @@
 //! ```sh
 //! openssl genpkey -algorithm ed25519 -out signing.pem
 //! export REDIS_URL=redis://127.0.0.1/ SIGNING_KEY_FILE=signing.pem
-//! PORT=3000 cargo run --example login --features cookie,redis
-//! PORT=3001 cargo run --example login --features cookie,redis
+//! PORT=3000 cargo run --example login --features login
+//! PORT=3001 cargo run --example login --features login
 //! ```
 //!
 //! | File | |
@@ -36,7 +36,7 @@ use tokio::time::timeout;
 use tower_bearer::Verifier;
 use tower_bearer::issuer::cookie::TokenCookie;
 use tower_bearer::issuer::refresh::{MemoryRefreshStore, RefreshTokens};
-use tower_bearer::issuer::{Issuer, PrivateKey, SigningKeys};
+use tower_bearer::issuer::{Issuer, SigningKey, SigningKeys};
 use tower_bearer::key::Algorithm;
 use tower_bearer::redis_store::{RedisStore, Replica};
 use tower_bearer::revocation::Identifiers;
@@ -72,7 +72,7 @@ async fn main() -> ExitCode {
 async fn run() -> Result<(), BoxError> {
     let config = Config::from_env()?;
     let keys = match &config.signing_key_file {
-        Some(file) => SigningKeys::new(PrivateKey::from_pem_file(Algorithm::EdDSA, file)?)?,
+        Some(file) => SigningKeys::new(SigningKey::from_pem_file(Algorithm::EdDSA, file)?)?,
         // It dies with the process, as the sessions in memory do.
         None => SigningKeys::generate(Algorithm::EdDSA)?,
     };

@@ -4,8 +4,7 @@ use http::Extensions;
 
 use super::authentication::Authentication;
 use super::authenticator::NotRevoked;
-use crate::claims::{Claims, Principal};
-use crate::clock::UnixTime;
+use crate::claims::Claims;
 use crate::credentials::TokenOrigin;
 use crate::rejection::Rejection;
 use crate::verify::Verified;
@@ -14,7 +13,6 @@ use crate::verify::Verified;
 pub(crate) enum Admission<C> {
     Admitted {
         claims: Claims<C>,
-        at: UnixTime,
         origin: TokenOrigin,
     },
     Anonymous,
@@ -28,15 +26,15 @@ impl<C: Send + Sync + 'static> Admission<C> {
     /// The only way from a verified token to claims.
     pub(super) fn admit(verified: Verified<C>, _: NotRevoked) -> Self {
         let Verified { token, at, origin } = verified;
-        Self::Admitted { claims: Claims(token), at, origin }
+        Self::Admitted { claims: Claims::new(token, at, origin), origin }
     }
 
     /// Tells handlers and guards; whatever an outer layer had told them is replaced. Yields whether
     /// the response has to be kept from shared caches.
     pub(crate) fn attach(self, extensions: &mut Extensions) -> Result<bool, Rejection> {
         let (outcome, claims) = match self {
-            Self::Admitted { claims, at, origin } => {
-                (Authentication::Authenticated(Principal::new(&claims, at)), Some((claims, origin)))
+            Self::Admitted { claims, origin } => {
+                (Authentication::Authenticated(claims.principal()), Some((claims, origin)))
             }
             Self::Anonymous => (Authentication::Anonymous, None),
             Self::Preflight => (Authentication::Preflight, None),

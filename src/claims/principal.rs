@@ -9,7 +9,7 @@ use http::Extensions;
 use super::registered::RegisteredClaims;
 use super::token::{Claims, VerifiedToken};
 use crate::clock::UnixTime;
-use crate::credentials::BearerToken;
+use crate::credentials::{BearerToken, TokenOrigin};
 
 /// Who sent this request, for guards and for middleware that need not know the claims type.
 ///
@@ -19,9 +19,10 @@ use crate::credentials::BearerToken;
 pub struct Principal {
     token: Arc<dyn AnyToken>,
     at: UnixTime,
+    origin: TokenOrigin,
 }
 
-trait AnyToken: Any + Send + Sync {
+pub(super) trait AnyToken: Any + Send + Sync {
     fn registered(&self) -> &RegisteredClaims;
     fn bearer(&self) -> &BearerToken;
     fn custom(&self) -> &dyn Any;
@@ -48,8 +49,8 @@ impl<C: Send + Sync + 'static> AnyToken for VerifiedToken<C> {
 }
 
 impl Principal {
-    pub(crate) fn new<C: Send + Sync + 'static>(claims: &Claims<C>, at: UnixTime) -> Self {
-        Self { token: Arc::clone(&claims.0) as Arc<dyn AnyToken>, at }
+    pub(super) fn new(token: Arc<dyn AnyToken>, at: UnixTime, origin: TokenOrigin) -> Self {
+        Self { token, at, origin }
     }
 
     /// Takes the claims of this principal out of a request's extensions, whatever their type.
@@ -65,8 +66,8 @@ impl Principal {
 
     /// The token itself, for forwarding.
     #[must_use]
-    pub fn token(&self) -> &BearerToken {
-        self.token.bearer()
+    pub fn token(&self) -> BearerToken {
+        self.token.bearer().clone().with_origin(self.origin)
     }
 
     /// The application's claims, if they are of type `C`.

@@ -1,9 +1,5 @@
 //! [`IssueError`]: why a token could not be issued, or an issuer not be set up.
 
-use std::borrow::Cow;
-use std::error::Error;
-use std::fmt;
-
 use crate::key::KeyError;
 
 /// What kind of failure an [`IssueError`] is.
@@ -28,51 +24,49 @@ pub enum IssueErrorKind {
     TooLong,
 }
 
-/// Why a token could not be issued, or an issuer not be set up; says what to change.
-pub struct IssueError {
-    kind: IssueErrorKind,
-    text: Cow<'static, str>,
-    source: Option<Box<dyn Error + Send + Sync>>,
-}
-
-impl IssueError {
-    pub(super) fn new(kind: IssueErrorKind, text: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, text: text.into(), source: None }
-    }
-
-    pub(super) fn with_source(mut self, source: impl Error + Send + Sync + 'static) -> Self {
-        self.source = Some(Box::new(source));
-        self
-    }
-
-    /// What kind of failure this is.
+impl IssueErrorKind {
+    /// A name in `snake_case`, for metrics and logs.
     #[must_use]
-    pub fn kind(&self) -> IssueErrorKind {
-        self.kind
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Key => "key",
+            Self::KeyState => "key_state",
+            Self::Configuration => "configuration",
+            Self::Claims => "claims",
+            Self::ReservedClaim => "reserved_claim",
+            Self::Scope => "scope",
+            Self::Incomplete => "incomplete",
+            Self::TooLong => "too_long",
+        }
     }
 }
 
+opaque_error! {
+    /// Why a token could not be issued, or an issuer not be set up; says what to change.
+    pub struct IssueError(IssueErrorKind);
+}
+
+/// The text is the key's; what is beneath it is the source.
 impl From<KeyError> for IssueError {
     fn from(error: KeyError) -> Self {
-        Self::new(IssueErrorKind::Key, error.to_string()).with_source(error)
+        let (text, source) = error.into_parts();
+        Self { kind: IssueErrorKind::Key, text, source }
     }
 }
 
-impl fmt::Debug for IssueError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("IssueError").field("kind", &self.kind).field("text", &self.text).finish()
-    }
-}
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
 
-impl fmt::Display for IssueError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
+    use super::*;
+    use crate::key::{Algorithm, SigningKey};
 
-impl Error for IssueError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        let source = self.source.as_deref()?;
-        Some(source)
+    #[test]
+    fn a_keys_text_is_said_once() {
+        let path = "no/such/file.pem";
+        let key = SigningKey::from_pem_file(Algorithm::EdDSA, path).unwrap_err();
+        let error = IssueError::from(key);
+        let source = error.source().unwrap().to_string();
+        assert!(error.to_string().contains(path) && !source.contains(path), "{error:?}");
     }
 }

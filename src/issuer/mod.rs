@@ -75,21 +75,19 @@
 //! # }).unwrap().unwrap();
 //! ```
 
-mod body;
 mod compact;
 #[cfg(feature = "cookie")]
 #[cfg_attr(docsrs, doc(cfg(feature = "cookie")))]
 pub mod cookie;
 mod error;
 mod keys;
-mod random;
 pub mod refresh;
 mod scope;
 pub mod single_use;
 mod token;
 
-pub use self::body::BytesBody;
 pub use self::error::{IssueError, IssueErrorKind};
-pub use self::keys::{JwksService, PrivateKey, SigningKeys};
-pub use self::random::TokenHash;
+pub use self::keys::{JwksService, SigningKeys};
 pub use self::token::{Access, AccessToken, Id, IdToken, Issuer, IssuerBuilder, TokenRequest};
+#[doc(no_inline)]
+pub use crate::key::{SigningKey, TokenHash};

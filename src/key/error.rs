@@ -1,9 +1,7 @@
 //! [`KeyError`]: why key material was refused, and how to mend it.
 
 use std::borrow::Cow;
-use std::error::Error;
-use std::fmt;
-use std::sync::Arc;
+use std::path::Path;
 
 /// What kind of thing is wrong with key material.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -35,21 +33,35 @@ pub enum KeyErrorKind {
     Failed,
 }
 
-/// Why key material was refused.
-///
-/// `Display` says what is wrong and how to mend it, and never holds key material.
-#[derive(Clone)]
-pub struct KeyError {
-    kind: KeyErrorKind,
-    text: Cow<'static, str>,
-    source: Option<Arc<dyn Error + Send + Sync>>,
+impl KeyErrorKind {
+    /// A name in `snake_case`, for metrics and logs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unreadable => "unreadable",
+            Self::Malformed => "malformed",
+            Self::Weak => "weak",
+            Self::PrivateKey => "private_key",
+            Self::NotASecret => "not_a_secret",
+            Self::Mismatch => "mismatch",
+            Self::AlgorithmNeeded => "algorithm_needed",
+            Self::Unsupported => "unsupported",
+            Self::Symmetric => "symmetric",
+            Self::NoUsableKey => "no_usable_key",
+            Self::NoBackend => "no_backend",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+opaque_error! {
+    /// Why key material was refused.
+    ///
+    /// `Display` says what is wrong and how to mend it, and never holds key material.
+    pub struct KeyError(KeyErrorKind);
 }
 
 impl KeyError {
-    pub(super) fn new(kind: KeyErrorKind, text: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, text: text.into(), source: None }
-    }
-
     pub(super) fn malformed(text: impl Into<Cow<'static, str>>) -> Self {
         Self::new(KeyErrorKind::Malformed, text)
     }
@@ -62,45 +74,16 @@ impl KeyError {
         Self::new(KeyErrorKind::Unsupported, text)
     }
 
+    /// What was read from this file is refused.
+    pub(super) fn of_file(self, path: &Path) -> Self {
+        Self { text: format!("key file {}: {}", path.display(), self.text).into(), ..self }
+    }
+
     pub(super) fn private_key() -> Self {
         Self::new(
             KeyErrorKind::PrivateKey,
             "holds a private key; give the verifier only the public members \
              (of a PEM file: openssl pkey -in private.pem -pubout)",
         )
-    }
-
-    pub(super) fn with_source(mut self, source: impl Error + Send + Sync + 'static) -> Self {
-        self.source = Some(Arc::new(source));
-        self
-    }
-
-    /// What kind of thing is wrong.
-    #[must_use]
-    pub fn kind(&self) -> KeyErrorKind {
-        self.kind
-    }
-}
-
-impl fmt::Debug for KeyError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KeyError")
-            .field("kind", &self.kind)
-            .field("text", &self.text)
-            .field("source", &self.source)
-            .finish()
-    }
-}
-
-impl fmt::Display for KeyError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-impl Error for KeyError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        let source = self.source.as_deref()?;
-        Some(source)
     }
 }

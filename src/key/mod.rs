@@ -36,6 +36,11 @@
 
 mod algorithm;
 mod backend;
+#[cfg_attr(
+    not(all(feature = "issuer", feature = "introspection")),
+    allow(dead_code, reason = "each of the features uses a part of it")
+)]
+pub(crate) mod crypto;
 mod der;
 mod ed25519;
 mod error;
@@ -51,29 +56,21 @@ pub mod remote;
 mod secret;
 mod set;
 mod shared;
-#[cfg(any(test, feature = "testing", feature = "introspection", feature = "issuer"))]
-#[cfg_attr(
-    not(all(feature = "testing", feature = "introspection", feature = "issuer")),
-    allow(dead_code, reason = "each of the features uses a part of it")
-)]
-pub(crate) mod signing;
+mod signing;
 mod single;
 mod source;
+mod thumbprint;
 
 pub use algorithm::{Algorithm, UnknownAlgorithm};
+pub use crypto::TokenHash;
 pub use error::{KeyError, KeyErrorKind};
 pub use file::{FileKeys, FileKeysBuilder, FileStatus};
 pub use jwks::{JwksOptions, SkippedKey};
 pub use secret::Secret;
 pub use set::KeySet;
-// short-lived: the verifier will use them
-#[cfg(feature = "issuer")]
-pub(crate) use backend::{digest_sha256, fill_random};
 pub(crate) use set::Lookup;
 pub use shared::SharedKeys;
-#[cfg(any(test, feature = "testing", feature = "introspection", feature = "issuer"))]
-pub(crate) use signing::SigningKey;
-#[cfg(feature = "introspection")]
-pub(crate) use signing::random_id;
+pub(crate) use signing::LONGEST_ID;
+pub use signing::SigningKey;
 pub use single::Key;
 pub use source::{BoxFuture, IntoKeySource, KeySnapshot, KeySource, KeysUnavailable, MissingKey};

@@ -1,35 +1,66 @@
-//! [`SigningKey`]: the private half of a key, for tokens that are made here.
+//! [`SigningKey`]: a key that signs.
 
 use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::algorithm::Algorithm;
 use super::backend::{SignKey, fill_random};
+use super::crypto::base64url;
 use super::error::{KeyError, KeyErrorKind};
 use super::material::{self, Material};
 use super::pem;
-use super::secret::Secret;
+use super::secret::{Secret, read_file};
 use super::single::Key;
+use super::thumbprint::thumbprint;
 
-/// A key that signs with exactly one algorithm. `Debug` shows the id and the algorithm only.
-pub(crate) struct SigningKey {
+/// A longer id, in bytes, is odd, and refused in tokens. It is a name to look up, not a place for
+/// data.
+pub(crate) const LONGEST_ID: usize = 512;
+
+/// A key that signs with exactly one algorithm, and its id, the `kid` of what it signs. Cloning it
+/// copies two pointers.
+///
+/// The id is made of the key itself, so every process that loads the key uses the same:
+/// for a key pair its thumbprint ([RFC 7638](https://www.rfc-editor.org/rfc/rfc7638)), for a secret
+/// a value that only who knows the secret can make. `Debug` shows id and algorithm only.
+///
+/// ```
+/// # #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))] {
+/// use tower_bearer::key::{Algorithm, SigningKey};
+///
+/// let key = SigningKey::generate(Algorithm::EdDSA)?;
+/// assert_eq!(key.public_jwk()?["kid"], key.id());
+/// # }
+/// # Ok::<(), tower_bearer::key::KeyError>(())
+/// ```
+#[doc(alias = "PrivateKey")]
+#[doc(alias = "EncodingKey")]
+#[derive(Clone)]
+pub struct SigningKey {
+    id: Arc<str>,
+    inner: Arc<Inner>,
+}
+
+struct Inner {
     algorithm: Algorithm,
-    id: Option<Box<str>>,
     key: SignKey,
     /// What a verifier needs: the public half, or the shared secret.
     material: Material,
 }
 
 impl SigningKey {
-    /// A new random key; RSA keys have 2048 bits.
+    /// A new random key. RSA keys have 2048 bits and take a noticeable time to make.
+    ///
+    /// It is gone when the process ends, and with it every token's signature: for tests, and for
+    /// services whose users may be signed out by a restart.
     ///
     /// # Errors
-    /// If the crypto backend fails or is missing.
-    pub(crate) fn generate(algorithm: Algorithm) -> Result<Self, KeyError> {
+    /// If the crypto backend is missing, fails, or cannot generate such keys.
+    pub fn generate(algorithm: Algorithm) -> Result<Self, KeyError> {
         if algorithm.is_symmetric() {
             let mut secret = Zeroizing::new(vec![0; algorithm.hash_len()]);
             fill_random(&mut secret)?;
@@ -38,20 +69,12 @@ impl SigningKey {
         Self::asymmetric(algorithm, SignKey::generate(algorithm)?)
     }
 
-    /// A shared secret, checked as [`Key::hmac`] does.
-    ///
-    /// # Errors
-    /// As for [`Key::hmac`].
-    pub(crate) fn hmac(algorithm: Algorithm, secret: &Secret) -> Result<Self, KeyError> {
-        let material = Material::hmac(algorithm, secret.clone())?;
-        Ok(Self { algorithm, id: None, key: SignKey::hmac(algorithm, secret)?, material })
-    }
-
-    /// A private key in PKCS#8 as PEM (`PRIVATE KEY`, RFC 7468 §10).
+    /// A private key in PKCS#8 as PEM (`PRIVATE KEY`, RFC 7468 §10). One is made with
+    /// `openssl genpkey -algorithm ed25519`.
     ///
     /// # Errors
     /// If the document is not exactly one private key that fits the algorithm, or a weak one.
-    pub(crate) fn from_pem(algorithm: Algorithm, pem: impl AsRef<[u8]>) -> Result<Self, KeyError> {
+    pub fn from_pem(algorithm: Algorithm, pem: impl AsRef<[u8]>) -> Result<Self, KeyError> {
         material::refuse_symmetric(algorithm)?;
         let pem = pem::parse(pem.as_ref())?;
         match pem.label {
@@ -66,75 +89,124 @@ impl SigningKey {
         }
     }
 
+    /// Reads a file and takes it as [`SigningKey::from_pem`] does.
+    ///
+    /// # Errors
+    /// [`Unreadable`](KeyErrorKind::Unreadable) if the file cannot be read, and all errors of
+    /// [`SigningKey::from_pem`].
+    pub fn from_pem_file(algorithm: Algorithm, path: impl AsRef<Path>) -> Result<Self, KeyError> {
+        let path = path.as_ref();
+        let pem = Zeroizing::new(read_file(path)?);
+        Self::from_pem(algorithm, pem.as_slice()).map_err(|error| error.of_file(path))
+    }
+
+    /// A shared secret. Who verifies with it can also sign with it: for a single service.
+    ///
+    /// # Errors
+    /// As for [`Key::hmac`].
+    pub fn hmac(algorithm: Algorithm, secret: &Secret) -> Result<Self, KeyError> {
+        let material = Material::hmac(algorithm, secret.clone())?;
+        Self::named(Inner { algorithm, key: SignKey::hmac(algorithm, secret)?, material })
+    }
+
     fn asymmetric(algorithm: Algorithm, key: SignKey) -> Result<Self, KeyError> {
         let material = key.public()?.ok_or_else(|| {
             KeyError::new(KeyErrorKind::Failed, "the key pair has no public half")
         })?;
-        Ok(Self { algorithm, id: None, key, material })
+        Self::named(Inner { algorithm, key, material })
     }
 
-    /// Gives the key an id, the `kid` of tokens.
-    pub(crate) fn with_id(mut self, id: impl Into<String>) -> Self {
-        self.id = Some(id.into().into());
-        self
+    fn named(inner: Inner) -> Result<Self, KeyError> {
+        let id = if inner.algorithm.is_symmetric() {
+            let mac = inner.key.sign(b"tower-bearer key id")?;
+            base64url(mac.get(..12).unwrap_or(&mac))
+        } else {
+            thumbprint(&inner.public_jwk()?)?
+        };
+        Ok(Self { id: id.into(), inner: Arc::new(inner) })
     }
 
-    pub(crate) fn id(&self) -> Option<&str> {
-        self.id.as_deref()
+    /// Sets the id, in place of the one made of the key.
+    ///
+    /// # Errors
+    /// If the id is empty or longer than 512 bytes, which no verifier takes.
+    pub fn with_id(self, id: impl Into<Arc<str>>) -> Result<Self, KeyError> {
+        let id = id.into();
+        if !(1..=LONGEST_ID).contains(&id.len()) {
+            return Err(KeyError::malformed("the id of a key has 1 to 512 bytes"));
+        }
+        Ok(Self { id, ..self })
     }
 
-    pub(crate) fn algorithm(&self) -> Algorithm {
-        self.algorithm
+    /// The id, the `kid` of tokens.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The one algorithm that this key signs with.
+    #[must_use]
+    pub fn algorithm(&self) -> Algorithm {
+        self.inner.algorithm
+    }
+
+    /// The key that verifies what this one signs, with the same id; for a shared secret that secret
+    /// itself.
+    ///
+    /// # Errors
+    /// If the crypto backend refuses it.
+    pub fn verification_key(&self) -> Result<Key, KeyError> {
+        let Inner { algorithm, material, .. } = &*self.inner;
+        Key::build(*algorithm, material.clone(), Some((*self.id).into()))
+    }
+
+    /// The public half as JWK (RFC 7517 §4), with `alg`, `use` and `kid`: what a provider wants to
+    /// know of a client that signs.
+    ///
+    /// # Errors
+    /// [`KeyErrorKind::Symmetric`] for a shared secret, which must not be published.
+    pub fn public_jwk(&self) -> Result<Value, KeyError> {
+        let mut jwk = self.inner.public_jwk()?;
+        jwk["kid"] = self.id().into();
+        Ok(jwk)
     }
 
     /// The signature in the form that a JWS has (RFC 7518 §3).
     ///
     /// # Errors
     /// [`KeyErrorKind::Failed`] if the crypto library fails.
+    #[cfg(any(test, feature = "testing", feature = "introspection", feature = "issuer"))]
     pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
-        self.key.sign(message)
+        self.inner.key.sign(message)
     }
 
     /// The compact serialization of a JWS with this header and this payload (RFC 7515 §7.1).
     ///
     /// # Errors
     /// As for [`SigningKey::sign`].
+    #[cfg(any(test, feature = "testing", feature = "introspection", feature = "issuer"))]
     pub(crate) fn sign_compact(&self, header: &[u8], payload: &[u8]) -> Result<String, KeyError> {
-        let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-        let input = format!("{}.{}", encode(header), encode(payload));
+        let input = format!("{}.{}", base64url(header), base64url(payload));
         let signature = self.sign(input.as_bytes())?;
-        Ok(format!("{input}.{}", encode(&signature)))
+        Ok(format!("{input}.{}", base64url(&signature)))
     }
+}
 
-    /// The key that verifies what this one signs, with the same id.
-    ///
-    /// # Errors
-    /// If the crypto backend refuses it.
-    pub(crate) fn public_key(&self) -> Result<Key, KeyError> {
-        Key::build(self.algorithm, self.material.clone(), self.id.clone())
-    }
-
-    /// The public half as JWK (RFC 7517 §4), with `alg`, `use` and, if there is an id, `kid`.
-    ///
-    /// # Errors
-    /// [`KeyErrorKind::Symmetric`] for a shared secret, which must not be published.
-    pub(crate) fn public_jwk(&self) -> Result<Value, KeyError> {
-        let base64 = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+impl Inner {
+    fn public_jwk(&self) -> Result<Value, KeyError> {
         let mut jwk = match &self.material {
             Material::Hmac(_) => return Err(KeyError::symmetric()),
-            Material::Rsa { n, e } => json!({"kty": "RSA", "n": base64(n), "e": base64(e)}),
+            Material::Rsa { n, e } => json!({"kty": "RSA", "n": base64url(n), "e": base64url(e)}),
             Material::Ec(point) => {
                 let point = point.get(1..).unwrap_or_default();
                 let (x, y) = point.split_at(point.len() / 2);
-                json!({"kty": "EC", "crv": self.algorithm.curve(), "x": base64(x), "y": base64(y)})
+                let curve = self.algorithm.curve();
+                json!({"kty": "EC", "crv": curve, "x": base64url(x), "y": base64url(y)})
             }
-            Material::Ed(point) => json!({"kty": "OKP", "crv": "Ed25519", "x": base64(point)}),
+            Material::Ed(point) => json!({"kty": "OKP", "crv": "Ed25519", "x": base64url(point)}),
         };
         jwk["alg"] = self.algorithm.as_str().into();
         jwk["use"] = "sig".into();
-        if let Some(id) = self.id() {
-            jwk["kid"] = id.into();
-        }
         Ok(jwk)
     }
 }
@@ -143,20 +215,9 @@ impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SigningKey")
             .field("id", &self.id())
-            .field("algorithm", &self.algorithm)
+            .field("algorithm", &self.algorithm())
             .finish_non_exhaustive()
     }
-}
-
-/// 128 random bits as text, for an identifier that nobody guesses or repeats.
-///
-/// # Errors
-/// If the crypto backend fails or is missing.
-#[cfg(feature = "introspection")]
-pub(crate) fn random_id() -> Result<String, KeyError> {
-    let mut bytes = [0; 16];
-    fill_random(&mut bytes)?;
-    Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
 #[cfg(test)]

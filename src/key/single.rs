@@ -102,9 +102,7 @@ impl Key {
     pub fn from_pem_file(algorithm: Algorithm, path: impl AsRef<Path>) -> Result<Self, KeyError> {
         let path = path.as_ref();
         let pem = zeroize::Zeroizing::new(read_file(path)?);
-        Self::from_pem(algorithm, pem.as_slice()).map_err(|error| {
-            KeyError::new(error.kind(), format!("key file {}: {error}", path.display()))
-        })
+        Self::from_pem(algorithm, pem.as_slice()).map_err(|error| error.of_file(path))
     }
 
     /// A public key as DER: `SubjectPublicKeyInfo` (RFC 5280 §4.1); for RSA also `RSAPublicKey`

@@ -10,7 +10,6 @@ pub(super) struct Keys {
     entries: Box<str>,
     pub(super) meta: Box<str>,
     pub(super) log: Box<str>,
-    #[cfg(feature = "issuer")]
     tag: Box<str>,
 }
 
@@ -25,13 +24,17 @@ impl Keys {
             entries: key("entry:"),
             meta: key("meta"),
             log: key("log"),
-            #[cfg(feature = "issuer")]
             tag: format!("{{{prefix}}}").into(),
         })
     }
 
     pub(super) fn entry(&self, name: Name) -> String {
         format!("{}{}", self.entries, name.text())
+    }
+
+    /// Of an id that is claimed once.
+    pub(super) fn once(&self, id: &str) -> String {
+        format!("{}:once:{id}", self.tag)
     }
 
     /// The name that this key is of.
@@ -66,10 +69,6 @@ impl Keys {
 
     pub(super) fn single_use(&self, hash: &str) -> String {
         format!("{}:single-use:token:{hash}", self.tag)
-    }
-
-    pub(super) fn claim(&self, hash: &str) -> String {
-        format!("{}:single-use:claim:{hash}", self.tag)
     }
 }
 

@@ -28,7 +28,7 @@
 //! | `{prefix}:refresh:family:<id>` | hash | a session that has not ended: the fields below | a minute after it has idled |
 //! | `{prefix}:refresh:subject:<partition>` | sorted set | the ids of all sessions that begin with this partition; the score is the second at which the session's key expires | with the last of them; ids whose keys have expired go whenever a session begins or is refreshed |
 //! | `{prefix}:single-use:token:<hash>` | string | a moment: when the token expires; then the payload | a minute after that |
-//! | `{prefix}:single-use:claim:<hash>` | string | `1` | a minute after the claim need not be remembered |
+//! | `{prefix}:once:<id>` | string | `1`: the id was claimed | a minute after the claim need not be remembered |
 //!
 //! A *name* is a letter and 16 characters of base64url. The letter is `t` for tokens, `s` for
 //! sessions, `u` for a subject's epoch, `v` for a subject's version; upper case if the revocation
@@ -194,6 +194,7 @@ mod builder;
 mod connection;
 mod keys;
 mod name;
+mod once;
 #[cfg(feature = "issuer")]
 mod refresh;
 mod replica;

@@ -56,6 +56,7 @@
 //! ```
 
 mod auto;
+mod bytes_body;
 mod challenge;
 mod empty;
 mod grpc;
@@ -68,6 +69,9 @@ mod responder;
 mod tests;
 
 pub use auto::Auto;
+pub use bytes_body::BytesBody;
+#[cfg(feature = "issuer")]
+pub(crate) use bytes_body::json_response;
 pub use challenge::Challenge;
 pub use empty::EmptyBody;
 pub use problem::ProblemJson;

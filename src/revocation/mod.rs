@@ -68,8 +68,10 @@ pub use self::from_fn::{CheckAsyncFn, CheckFn, check_async_fn, check_fn};
 pub use self::identifiers::Identifiers;
 pub use self::identity::{OwnedTokenIdentity, TokenIdentity};
 pub use self::memory::{MemoryStore, MemoryStoreBuilder};
-pub use self::status::{OnOutage, RevocationStatus, StoreError, StoreErrorKind};
+pub use self::status::{OnOutage, RevocationStatus};
 pub use self::store::{RevocationStore, StoreCheck};
+#[doc(no_inline)]
+pub use crate::store::{StoreError, StoreErrorKind};
 
 #[cfg(feature = "redis")]
 pub(crate) use self::fingerprint::{Fingerprint, random};

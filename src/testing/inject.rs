@@ -6,9 +6,9 @@ use http::Extensions;
 use serde_json::{Value, json};
 
 use crate::authenticate::Authentication;
-use crate::claims::{ClaimNames, Claims, Principal, StandardClaims, VerifiedToken, decode};
+use crate::claims::{ClaimNames, Claims, StandardClaims, VerifiedToken, decode};
 use crate::clock::{Clock, SystemClock};
-use crate::credentials::BearerToken;
+use crate::credentials::{BearerToken, TokenOrigin};
 
 /// Makes a request look as if the layer had let it through with these claims, so that a handler or a
 /// guarded service can be tested by itself.
@@ -46,8 +46,9 @@ pub fn inject_with<C: Send + Sync + 'static>(
     let (registered, _) = decode::<StandardClaims>(registered.to_string(), &ClaimNames::default())
         .expect("the registered claims given to `inject_with` must be well-formed");
     let bearer = BearerToken::parse("injected.by.test").expect("a well-formed token");
-    let claims = Claims(Arc::new(VerifiedToken { custom: claims, registered, bearer }));
-    let principal = Principal::new(&claims, SystemClock.now());
+    let token = Arc::new(VerifiedToken { custom: claims, registered, bearer });
+    let claims = Claims::new(token, SystemClock.now(), TokenOrigin::Other);
+    let principal = claims.principal();
     extensions.insert(claims);
     extensions.insert(Authentication::Authenticated(principal));
 }

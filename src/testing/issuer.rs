@@ -29,7 +29,7 @@ const LIFETIME: Duration = Duration::from_secs(300);
 /// ```
 #[derive(Clone)]
 pub struct TestIssuer {
-    key: Arc<SigningKey>,
+    key: SigningKey,
     kid: String,
     issuer: String,
     audience: String,
@@ -79,7 +79,7 @@ impl TestIssuer {
 
     fn with_key(key: SigningKey) -> Self {
         Self {
-            key: Arc::new(key),
+            key,
             kid: "test".to_owned(),
             issuer: Self::ISSUER.to_owned(),
             audience: Self::AUDIENCE.to_owned(),
@@ -122,7 +122,7 @@ impl TestIssuer {
     #[must_use]
     #[allow(clippy::expect_used, reason = "the signing key was made by this crate")]
     pub fn key(&self) -> Key {
-        let key = self.key.public_key();
+        let key = self.key.verification_key();
         key.expect("the public half of a key that signs").with_id(&self.kid)
     }
 

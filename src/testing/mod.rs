@@ -13,6 +13,7 @@
 mod clock;
 mod inject;
 mod issuer;
+pub mod once;
 #[cfg(feature = "issuer")]
 #[cfg_attr(docsrs, doc(cfg(feature = "issuer")))]
 pub mod refresh;
@@ -20,11 +21,11 @@ pub mod revocation;
 #[cfg(feature = "issuer")]
 #[cfg_attr(docsrs, doc(cfg(feature = "issuer")))]
 pub mod single_use;
-#[cfg(feature = "issuer")]
 mod unique;
 
 pub use clock::FakeClock;
 pub use inject::{inject, inject_with};
 pub use issuer::{TestIssuer, TokenBuilder};
+use unique::unique_id;
 #[cfg(feature = "issuer")]
 use unique::{unique, unique_hash};

@@ -19,7 +19,7 @@ use futures_util::future::join_all;
 use super::unique_hash;
 use crate::clock::{Clock, SystemClock};
 use crate::issuer::single_use::SingleUseStore;
-use crate::revocation::StoreError;
+use crate::store::StoreError;
 
 /// Tests a store against the rules of [`SingleUseStore`], in real time and without sleeping. Time
 /// passes in the calls' `now`, at most an hour ahead of the system's clock.
@@ -60,33 +60,12 @@ where
     expect(rule, store.put(&other, "1", after(60), now).await, &());
     expect(rule, store.take(&other, after(60)).await, &None);
 
-    let rule = "an id is claimed once";
-    let (id, other) = (unique_hash("claim"), unique_hash("claim"));
-    expect(rule, store.claim(&id, after(60), now).await, &true);
-    expect(rule, store.claim(&id, after(60), now).await, &false);
-    expect(rule, store.claim(&id, after(120), after(59)).await, &false);
-    let rule = "claiming one id leaves others";
-    expect(rule, store.claim(&other, after(60), now).await, &true);
-    let rule = "ids of `put` and of `claim` are apart";
-    expect(rule, store.take(&id, now).await, &None);
-    expect(rule, store.put(&id, "1", after(60), now).await, &());
-    expect(rule, store.claim(&id, after(60), now).await, &false);
-    expect(rule, store.take(&id, now).await, &Some("1".to_owned()));
-
     let store = make_store().await;
     let id = unique_hash("race");
     expect("a payload is taken", store.put(&id, "1", after(60), now).await, &());
     let taken = join_all((0..64).map(|_| store.take(&id, now))).await;
     let winners = taken.into_iter().filter(|taken| matches!(taken, Ok(Some(_)))).count();
     expect("of 64 concurrent takers exactly one wins", Ok(winners), &1);
-    let claimed = join_all((0..64).map(|_| store.claim(&id, after(60), now))).await;
-    let winners = claimed.into_iter().filter(|claimed| matches!(claimed, Ok(true))).count();
-    expect("of 64 concurrent claims exactly one wins", Ok(winners), &1);
-
-    let rule = "from `until` on nothing is claimed";
-    for late in [60, 61] {
-        expect(rule, store.claim(&unique_hash("late"), after(60), after(late)).await, &false);
-    }
 }
 
 #[track_caller]
@@ -105,8 +84,9 @@ mod tests {
 
     use super::*;
     use crate::clock::UnixTime;
-    use crate::issuer::TokenHash;
     use crate::issuer::single_use::MemorySingleUseStore;
+    use crate::key::TokenHash;
+    use crate::store::{Once, OnceId};
 
     #[test]
     fn the_memory_store_conforms() {
@@ -129,9 +109,6 @@ mod tests {
             now: UnixTime,
         ) -> Result<(), StoreError> {
             let payload = if self.0 == "trims" { payload.trim() } else { payload };
-            if self.0 == "one namespace" {
-                self.1.claim(id, until, now).await?;
-            }
             self.1.put(id, payload, until, now).await
         }
 
@@ -143,22 +120,11 @@ mod tests {
             }
             Ok(taken)
         }
+    }
 
-        async fn claim(
-            &self,
-            id: &TokenHash,
-            until: UnixTime,
-            now: UnixTime,
-        ) -> Result<bool, StoreError> {
-            let claimed = self.1.claim(id, until, now).await?;
-            Ok(match self.0 {
-                "claims twice" => true,
-                "claims late" => claimed || until <= now,
-                "claims all" => {
-                    claimed && self.1.claim(&TokenHash::from_bytes([0; 32]), until, now).await?
-                }
-                _ => claimed,
-            })
+    impl Once for Faulty {
+        async fn claim(&self, _: &OnceId, _: UnixTime, _: UnixTime) -> Result<bool, StoreError> {
+            Err(StoreError::unsupported())
         }
     }
 
@@ -166,12 +132,8 @@ mod tests {
     fn each_fault_is_found_and_named() {
         let faults = [
             ("trims", "comes back as it was put"),
-            ("one namespace", "exactly one wins"),
             ("takes late", "nothing is found"),
             ("takes twice", "taken once"),
-            ("claims twice", "claimed once"),
-            ("claims late", "nothing is claimed"),
-            ("claims all", "leaves others"),
         ];
         for (fault, rule) in faults {
             let make = || async { Faulty(fault, MemorySingleUseStore::new()) };

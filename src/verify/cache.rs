@@ -11,6 +11,7 @@ use foldhash::quality::RandomState;
 use super::policy::Policy;
 use crate::claims::VerifiedToken;
 use crate::clock::UnixTime;
+use crate::key::crypto::same_bytes;
 
 /// How many places are looked at to make room for a new entry.
 const PLACES_TO_CLEAR: usize = 32;
@@ -185,16 +186,6 @@ impl<C> Slots<C> {
         // at most 2^24.
         [hash, hash >> 28].map(|hash| &self.slots[hash as usize & (self.slots.len() - 1)])
     }
-}
-
-/// Whether two tokens are the same, in time that depends on their lengths only.
-fn same_bytes(a: &[u8], b: &[u8]) -> bool {
-    if a.len() != b.len() {
-        return false;
-    }
-    // Without branches on what the bytes are; `black_box` keeps a compiler from putting one in.
-    let difference = a.iter().zip(b).fold(0, |difference, (a, b)| difference | (a ^ b));
-    std::hint::black_box(difference) == 0
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ const USUAL_LENGTH: usize = 512;
 /// A header with more members than this is odd.
 const MOST_MEMBERS: usize = 32;
 /// A longer `kid`, in bytes, is odd. It is a name to look up, not a place for data.
-pub(crate) const LONGEST_KID: usize = 512;
+const LONGEST_KID: usize = crate::key::LONGEST_ID;
 
 /// What the header says, borrowed from its decoded bytes.
 #[derive(Debug)]

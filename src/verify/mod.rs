@@ -72,8 +72,6 @@ pub use builder::{
     Audiences, BuildError, Issuers, Keys, NeedsAudience, NeedsIssuer, NeedsKeys, VerifierBuilder,
 };
 pub use cache::TokenCache;
-#[cfg(feature = "issuer")]
-pub(crate) use header::LONGEST_KID;
 pub use tenants::Tenants;
 pub use token_verifier::TokenVerifier;
 pub use verified::Verified;

@@ -10,6 +10,7 @@ mod claims;
 mod cross_site;
 mod headers;
 mod keys;
+mod secrets;
 mod stack;
 mod syntax;
 mod times;

@@ -1,7 +1,5 @@
 //! What is issued and kept in Redis.
 
-#[path = "../support/refresh_model.rs"]
-mod model;
 pub(crate) mod refresh;
 mod refresh_layer;
 mod refresh_layout;

@@ -4,11 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Copies these files of a directory of `tests` into the directory for the build's own files, and
-/// installs there what its `package.json` names. Only one at a time in one directory.
-pub(crate) fn install(name: &str, files: &[&str]) -> Result<PathBuf, String> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(name);
-    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+/// Copies these files of a directory of `tests` into one of the same path under `target`, which is
+/// the build's own (`CARGO_TARGET_TMPDIR`), and installs there what its `package.json` names. Only one
+/// at a time in one directory.
+pub fn install(target: &str, name: &str, files: &[&str]) -> Result<PathBuf, String> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+    let directory = Path::new(target).join(name);
     fs::create_dir_all(&directory).map_err(|error| error.to_string())?;
     for file in files.iter().copied().chain(["package.json"]) {
         fs::copy(source.join(file), directory.join(file)).map_err(|error| error.to_string())?;

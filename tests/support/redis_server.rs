@@ -1,5 +1,4 @@
 //! A `redis-server` of a test's own: on a free port, in a directory of its own, gone when dropped.
-#![allow(dead_code, reason = "each test program uses a part of this")]
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
@@ -11,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use redis::{Client, Connection};
 
-pub(crate) struct RedisServer {
+pub struct RedisServer {
     port: u16,
     dir: PathBuf,
     options: Vec<String>,
@@ -26,7 +25,7 @@ impl RedisServer {
     /// # Panics
     ///
     /// If there is none and the environment says `CI`, or it does not start.
-    pub(crate) fn start(options: &[&str]) -> Option<Self> {
+    pub fn start(options: &[&str]) -> Option<Self> {
         let mut server = Self::prepare(options)?;
         server.restart();
         Some(server)
@@ -38,7 +37,7 @@ impl RedisServer {
     /// # Panics
     ///
     /// As for [`start`](Self::start).
-    pub(crate) fn start_tls(certificate: &str, key: &str) -> Option<Self> {
+    pub fn start_tls(certificate: &str, key: &str) -> Option<Self> {
         let mut server = Self::prepare(&["--tls-auth-clients", "no"])?;
         server.tls = true;
         for (name, pem) in [("cert", certificate), ("key", key)] {
@@ -76,13 +75,13 @@ impl RedisServer {
         Some(Self { port, dir, options, tls: false, process: None })
     }
 
-    pub(crate) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         let scheme = if self.tls { "rediss" } else { "redis" };
         format!("{scheme}://127.0.0.1:{}/", self.port)
     }
 
     /// Kills it without giving it time to save anything.
-    pub(crate) fn kill(&mut self) {
+    pub fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
             self.signal_to(&process, "CONT");
             let _ = process.kill();
@@ -91,7 +90,7 @@ impl RedisServer {
     }
 
     /// Starts it, empty, after it was killed.
-    pub(crate) fn restart(&mut self) {
+    pub fn restart(&mut self) {
         assert!(self.starts(), "redis-server does not start");
     }
 
@@ -121,11 +120,11 @@ impl RedisServer {
     }
 
     /// Stops the process where it is, as a machine does that is swapping or cut off.
-    pub(crate) fn freeze(&self) {
+    pub fn freeze(&self) {
         self.signal("STOP");
     }
 
-    pub(crate) fn thaw(&self) {
+    pub fn thaw(&self) {
         self.signal("CONT");
     }
 
@@ -139,7 +138,7 @@ impl RedisServer {
     }
 
     /// Runs a command of an administrator's, given as words.
-    pub(crate) fn command(&self, words: &str) -> redis::Value {
+    pub fn command(&self, words: &str) -> redis::Value {
         let mut words = words.split_whitespace();
         let mut command = redis::cmd(words.next().unwrap());
         words.for_each(|word| {

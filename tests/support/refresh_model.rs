@@ -108,7 +108,7 @@ impl Model {
 }
 
 #[derive(Debug, Clone)]
-pub(crate) enum Event {
+pub enum Event {
     Begin { subject: usize },
     Refresh { token: usize, right_client: bool, wider: bool },
     LogOutByToken { token: usize },
@@ -170,7 +170,7 @@ impl<S: RefreshStore> System<S> {
 }
 
 /// Runs these events in this store, whose time starts now and passes by this clock only.
-pub(crate) async fn run<S: RefreshStore>(store: S, clock: FakeClock, grace: u64, events: &[Event]) {
+pub async fn run<S: RefreshStore>(store: S, clock: FakeClock, grace: u64, events: &[Event]) {
     let now = clock.now().as_secs();
     clock.set(UnixTime::from_secs(now));
     let system = System::new(store, clock, grace);
@@ -183,11 +183,11 @@ pub(crate) async fn run<S: RefreshStore>(store: S, clock: FakeClock, grace: u64,
 }
 
 /// A grace in seconds, or none.
-pub(crate) fn grace() -> impl Strategy<Value = u64> {
+pub fn grace() -> impl Strategy<Value = u64> {
     prop_oneof![Just(0_u64), Just(10)]
 }
 
-pub(crate) fn events() -> impl Strategy<Value = Vec<Event>> {
+pub fn events() -> impl Strategy<Value = Vec<Event>> {
     prop::collection::vec(event(), 1..120)
 }
 

@@ -1,5 +1,4 @@
 //! What tests of whole stacks share: servers on loopback, tokens, the log.
-#![allow(dead_code, reason = "no test file uses all of it")]
 
 use std::cell::RefCell;
 use std::io;
@@ -11,30 +10,30 @@ use tower_bearer::{AuthLayer, Verifier};
 
 /// The claims of most tests.
 #[derive(Debug, Deserialize)]
-pub(crate) struct User {
-    pub(crate) sub: String,
+pub struct User {
+    pub sub: String,
 }
 
-pub(crate) fn verifier(issuer: &TestIssuer) -> Verifier<User> {
+pub fn verifier(issuer: &TestIssuer) -> Verifier<User> {
     subscribe();
     issuer.verifier().build().unwrap()
 }
 
-pub(crate) fn layer(issuer: &TestIssuer) -> AuthLayer<Verifier<User>> {
+pub fn layer(issuer: &TestIssuer) -> AuthLayer<Verifier<User>> {
     AuthLayer::new(verifier(issuer))
 }
 
 /// `Bearer` and alice's token.
-pub(crate) fn alice(issuer: &TestIssuer) -> String {
+pub fn alice(issuer: &TestIssuer) -> String {
     bearer(&issuer.token().subject("alice").sign())
 }
 
-pub(crate) fn bearer(token: &str) -> String {
+pub fn bearer(token: &str) -> String {
     format!("Bearer {token}")
 }
 
 /// A free port on loopback.
-pub(crate) async fn listen() -> TcpListener {
+pub async fn listen() -> TcpListener {
     TcpListener::bind("127.0.0.1:0").await.unwrap()
 }
 
@@ -80,17 +79,17 @@ impl io::Write for OfThisThread {
 }
 
 /// All that the crate logs on this thread while it lives.
-pub(crate) struct Log(());
+pub struct Log(());
 
 impl Log {
-    pub(crate) fn capture() -> Self {
+    pub fn capture() -> Self {
         subscribe();
         LOGGED.set(Some(Vec::new()));
         Self(())
     }
 
     /// What was logged since the last time.
-    pub(crate) fn take(&self) -> String {
+    pub fn take(&self) -> String {
         String::from_utf8(LOGGED.replace(Some(Vec::new())).unwrap()).unwrap()
     }
 }

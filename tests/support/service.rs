@@ -1,5 +1,4 @@
 //! A service behind the layer, with remote keys.
-#![allow(dead_code, reason = "each test uses a part of it")]
 
 use std::convert::Infallible;
 
@@ -17,17 +16,15 @@ use tower_bearer::verify::{TokenVerifier, Verifier};
 type Body = String;
 
 #[derive(Clone)]
-pub(crate) struct Service(
-    BoxCloneSyncService<Request<Body>, Response<ResponseBody<Body>>, Infallible>,
-);
+pub struct Service(BoxCloneSyncService<Request<Body>, Response<ResponseBody<Body>>, Infallible>);
 
 impl Service {
-    pub(crate) fn new<K: IntoKeySource + Clone>(keys: &K, issuer: &str) -> Self {
+    pub fn new<K: IntoKeySource + Clone>(keys: &K, issuer: &str) -> Self {
         let builder = Verifier::<StandardClaims>::builder().keys(keys.clone());
         Self::with(builder.issuer(issuer).audience(TestIssuer::AUDIENCE).build().unwrap())
     }
 
-    pub(crate) fn with<V: TokenVerifier>(verifier: V) -> Self
+    pub fn with<V: TokenVerifier>(verifier: V) -> Self
     where
         V::Claims: Send + Sync,
     {
@@ -37,17 +34,17 @@ impl Service {
         Self(BoxCloneSyncService::new(AuthLayer::new(verifier).layer(handler)))
     }
 
-    pub(crate) async fn call(&self, token: &str) -> StatusCode {
+    pub async fn call(&self, token: &str) -> StatusCode {
         self.response(token).await.status()
     }
 
-    pub(crate) async fn response(&self, token: &str) -> Response<ResponseBody<Body>> {
+    pub async fn response(&self, token: &str) -> Response<ResponseBody<Body>> {
         let request = Request::builder().header(AUTHORIZATION, format!("Bearer {token}"));
         self.0.clone().oneshot(request.body(Body::new()).unwrap()).await.unwrap()
     }
 
     /// Answered with 503 as an outage is: with `Retry-After` in seconds, without a challenge.
-    pub(crate) async fn unavailable(&self, token: &str) -> u64 {
+    pub async fn unavailable(&self, token: &str) -> u64 {
         let response = self.response(token).await;
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert!(!response.headers().contains_key(WWW_AUTHENTICATE));

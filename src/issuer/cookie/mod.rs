@@ -43,7 +43,8 @@
 //! use tower_bearer::issuer::refresh::{
 //!     MemoryRefreshStore, NewSession, RefreshError, RefreshRequest, RefreshTokens,
 //! };
-//! use tower_bearer::issuer::{BytesBody, Issuer, SigningKeys};
+//! use tower_bearer::issuer::{Issuer, SigningKeys};
+//! use tower_bearer::respond::BytesBody;
 //! use tower_bearer::key::Algorithm;
 //!
 //! #[derive(Clone)]

@@ -10,11 +10,11 @@ use crate::authenticate::log;
 use crate::clock::UnixTime;
 use crate::credentials::{BearerToken, Cookie, CrossSiteProtection, TokenSource};
 use crate::head::RequestHead;
-use crate::issuer::body::BytesBody;
 use crate::issuer::error::{IssueError, IssueErrorKind};
 use crate::issuer::refresh::{Grant, RefreshToken, TokenResponse};
 use crate::issuer::token::{Access, AccessToken, TokenRequest};
 use crate::rejection::{Rejection, RejectionKind};
+use crate::respond::BytesBody;
 
 /// What browsers take of name and value, in bytes (RFC 6265bis §5.6).
 const MAX_LEN: usize = 4096;

@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use tower_service::Service;
 
 use super::SigningKeys;
-use crate::issuer::body::BytesBody;
+use crate::respond::BytesBody;
 
 /// A tower service that publishes the keys as a JWK Set, usually at `/.well-known/jwks.json`.
 ///

@@ -8,10 +8,9 @@ use bytes::Bytes;
 use http::HeaderValue;
 use serde_json::json;
 
-use super::PrivateKey;
 use crate::issuer::error::{IssueError, IssueErrorKind};
-use crate::issuer::random::{base64url, sha256_of};
-use crate::key::{Algorithm, KeySet, Secret, SharedKeys};
+use crate::key::crypto::{base64url, sha256_of};
+use crate::key::{Algorithm, KeySet, Secret, SharedKeys, SigningKey};
 
 /// The keys of an issuer, replaced while tokens are signed and verified. A clone is a handle on the
 /// same keys.
@@ -43,15 +42,15 @@ struct Inner {
 
 #[derive(Clone)]
 struct State {
-    current: PrivateKey,
-    next: Option<PrivateKey>,
-    retiring: Vec<PrivateKey>,
+    current: SigningKey,
+    next: Option<SigningKey>,
+    retiring: Vec<SigningKey>,
     jwks: Bytes,
     etag: HeaderValue,
 }
 
 impl State {
-    fn all(&self) -> impl Iterator<Item = &PrivateKey> {
+    fn all(&self) -> impl Iterator<Item = &SigningKey> {
         std::iter::once(&self.current).chain(&self.next).chain(&self.retiring)
     }
 
@@ -65,7 +64,10 @@ impl State {
                 return Err(IssueError::new(IssueErrorKind::KeyState, text));
             }
             keys.push(key.verification_key()?);
-            published.extend(key.public_jwk()?);
+            // Shared secrets are not published.
+            if !key.algorithm().is_symmetric() {
+                published.push(key.public_jwk()?);
+            }
         }
         let jwks = json!({ "keys": published }).to_string();
         let tag = base64url(sha256_of(jwks.as_bytes())?.split_at(16).0);
@@ -82,7 +84,7 @@ impl SigningKeys {
     ///
     /// # Errors
     /// If the crypto backend refuses it.
-    pub fn new(current: PrivateKey) -> Result<Self, IssueError> {
+    pub fn new(current: SigningKey) -> Result<Self, IssueError> {
         Self::with(current, None, [])
     }
 
@@ -92,9 +94,9 @@ impl SigningKeys {
     /// # Errors
     /// If two keys have the same id, or the crypto backend refuses one.
     pub fn with(
-        current: PrivateKey,
-        next: Option<PrivateKey>,
-        retiring: impl IntoIterator<Item = PrivateKey>,
+        current: SigningKey,
+        next: Option<SigningKey>,
+        retiring: impl IntoIterator<Item = SigningKey>,
     ) -> Result<Self, IssueError> {
         let etag = HeaderValue::from_static("\"\"");
         let retiring = retiring.into_iter().collect();
@@ -107,20 +109,20 @@ impl SigningKeys {
         })))
     }
 
-    /// Signs with a new random key, see [`PrivateKey::generate`].
+    /// Signs with a new random key, see [`SigningKey::generate`].
     ///
     /// # Errors
     /// If the crypto backend is missing or fails.
     pub fn generate(algorithm: Algorithm) -> Result<Self, IssueError> {
-        Self::new(PrivateKey::generate(algorithm)?)
+        Self::new(SigningKey::generate(algorithm)?)
     }
 
-    /// Signs with this key, see [`PrivateKey::from_pem`].
+    /// Signs with this key, see [`SigningKey::from_pem`].
     ///
     /// # Errors
-    /// As for [`PrivateKey::from_pem`].
+    /// As for [`SigningKey::from_pem`].
     pub fn from_pem(algorithm: Algorithm, pem: impl AsRef<[u8]>) -> Result<Self, IssueError> {
-        Self::new(PrivateKey::from_pem(algorithm, pem)?)
+        Self::new(SigningKey::from_pem(algorithm, pem)?)
     }
 
     /// Signs with a shared secret and HS256: for a single service that verifies its own tokens.
@@ -128,7 +130,7 @@ impl SigningKeys {
     /// # Errors
     /// As for [`Key::hmac`](crate::key::Key::hmac).
     pub fn hs256(secret: &Secret) -> Result<Self, IssueError> {
-        Self::new(PrivateKey::hmac(Algorithm::HS256, secret)?)
+        Self::new(SigningKey::hmac(Algorithm::HS256, secret)?)
     }
 
     /// Makes this the next key: it is published and verifies, and does not sign yet. It replaces
@@ -136,7 +138,7 @@ impl SigningKeys {
     ///
     /// # Errors
     /// If a key has this id already, or the crypto backend refuses it. Nothing changes then.
-    pub fn announce(&self, next: PrivateKey) -> Result<(), IssueError> {
+    pub fn announce(&self, next: SigningKey) -> Result<(), IssueError> {
         self.change(|state| {
             state.next = Some(next);
             Ok(())
@@ -171,7 +173,7 @@ impl SigningKeys {
 
     /// The key that signs.
     #[must_use]
-    pub fn current(&self) -> PrivateKey {
+    pub fn current(&self) -> SigningKey {
         self.0.state.load().current.clone()
     }
 

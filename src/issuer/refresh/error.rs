@@ -7,14 +7,13 @@ use http::header::RETRY_AFTER;
 use http::{HeaderValue, Response, StatusCode};
 use serde_json::json;
 
-use super::response::json_response;
 #[cfg(feature = "tracing")]
 use crate::authenticate::causes;
-use crate::issuer::body::BytesBody;
 use crate::issuer::error::IssueError;
 use crate::key::KeyError;
 use crate::rejection::{Rejection, RejectionKind};
-use crate::revocation::StoreError;
+use crate::respond::{BytesBody, json_response};
+use crate::store::StoreError;
 
 /// What kind of failure a [`RefreshError`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

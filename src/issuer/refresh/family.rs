@@ -3,8 +3,8 @@
 use std::fmt;
 
 use crate::clock::UnixTime;
-use crate::issuer::random::{TokenHash, base64url, is_base64url, random, sha256};
 use crate::key::KeyError;
+use crate::key::crypto::{TokenHash, base64url, is_base64url, random, sha256};
 
 /// Characters of a partition: 48 bits.
 pub(super) const PARTITION: usize = 8;

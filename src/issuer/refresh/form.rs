@@ -5,8 +5,8 @@ use std::fmt;
 use super::family::{HANDLE, PARTITION, SessionId, SubjectKey};
 use crate::clock::UnixTime;
 use crate::issuer::compact::Compact;
-use crate::issuer::random::{TokenHash, is_base64url, secret};
 use crate::key::KeyError;
+use crate::key::crypto::{TokenHash, is_base64url, secret};
 
 /// What every refresh token begins with, for secret scanners and for telling it from others.
 const PREFIX: &str = "tbr1_";

@@ -1,13 +1,12 @@
 //! [`TokenResponse`]: what a token endpoint answers.
 
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, PRAGMA};
-use http::{HeaderValue, Response, StatusCode};
+use http::{Response, StatusCode};
 use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 
 use super::form::RefreshToken;
-use crate::issuer::body::BytesBody;
 use crate::issuer::token::AccessToken;
+use crate::respond::{BytesBody, json_response};
 
 /// A successful answer ([RFC 6749 §5.1](https://www.rfc-editor.org/rfc/rfc6749#section-5.1)):
 /// `access_token`, `token_type`, `expires_in`, perhaps `refresh_token` and `scope`.
@@ -60,19 +59,6 @@ impl Serialize for TokenResponse {
         }
         response.end()
     }
-}
-
-pub(super) fn json_response(
-    status: StatusCode,
-    body: impl Into<bytes::Bytes>,
-) -> Response<BytesBody> {
-    let mut response = Response::new(BytesBody::new(body));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
-    response
 }
 
 #[cfg(feature = "axum")]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::family::{Family, Session, SessionId};
 use crate::clock::UnixTime;
-use crate::issuer::random::TokenHash;
+use crate::key::crypto::TokenHash;
 
 /// How many tokens of one generation there can be: the first successor, and those given out for
 /// retries in the grace window. A retry beyond that is told to come later.

@@ -6,7 +6,7 @@ use std::fmt;
 use crate::issuer::error::IssueError;
 use crate::key::KeyError;
 use crate::rejection::{Rejection, RejectionKind};
-use crate::revocation::StoreError;
+use crate::store::StoreError;
 
 /// What kind of failure a [`SingleUseError`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

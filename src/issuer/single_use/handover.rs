@@ -14,9 +14,9 @@ use super::tokens::SingleUseToken;
 use crate::clock::{Clock, UnixTime};
 use crate::credentials::BearerToken;
 use crate::head::RequestHead;
-use crate::issuer::random::{TokenHash, base64url, random};
 use crate::issuer::token::Issuer;
 use crate::key::IntoKeySource;
+use crate::key::crypto::{once_id, random_id};
 use crate::step::Step;
 use crate::verify::{BuildError, TokenVerifier, Verifier};
 
@@ -54,7 +54,7 @@ impl Issuer {
         set("aud", audience.into());
         set("iat", issued_at.into());
         set("exp", expires_at.into());
-        set("jti", base64url(&random::<16>()?).into());
+        set("jti", random_id()?.into());
         set("purpose", purpose.into());
         set("payload", payload);
         let text = self.sign(TYPE, &claims)?;
@@ -130,7 +130,7 @@ impl<S: SingleUseStore> Handover<S> {
         if carried.purpose != purpose {
             return Err(rejected());
         }
-        let id = TokenHash::of(&[b"handover", issuer.as_bytes(), token_id.as_bytes()])?;
+        let id = once_id(&[b"handover", issuer.as_bytes(), token_id.as_bytes()])?;
         let until = registered.expires_at().unwrap_or(UnixTime::MAX).saturating_add(REMEMBERED);
         if !self.store.claim(&id, until, self.clock.now()).await? {
             return Err(rejected());

@@ -6,19 +6,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::store::SingleUseStore;
 use crate::clock::UnixTime;
-use crate::issuer::random::TokenHash;
-use crate::revocation::StoreError;
+use crate::key::TokenHash;
+use crate::store::{MemoryOnce, Once, OnceId, StoreError};
 
-/// Single-use tokens in this process's memory, 100,000 at most unless told otherwise. A full store
-/// takes no more. A clone is a handle on the same store.
+/// Single-use tokens in this process's memory: 100,000 that were minted and as many that were
+/// claimed, unless told otherwise. A full store takes no more. A clone is a handle on the same store.
 #[derive(Clone)]
 pub struct MemorySingleUseStore {
     table: Arc<Mutex<Table>>,
     capacity: usize,
+    once: MemoryOnce,
 }
 
-/// Whether it was claimed, rather than put; and the hash.
-type Id = (bool, [u8; 32]);
+type Id = [u8; 32];
 
 #[derive(Default)]
 struct Table {
@@ -59,7 +59,7 @@ impl MemorySingleUseStore {
     /// A store for this many tokens.
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
-        Self { table: Arc::default(), capacity }
+        Self { table: Arc::default(), capacity, once: MemoryOnce::with_capacity(capacity) }
     }
 
     /// The table, less what has expired.
@@ -82,31 +82,19 @@ impl SingleUseStore for MemorySingleUseStore {
         if table.entries.len() >= self.capacity {
             return Err(StoreError::full());
         }
-        table.insert((false, *id.as_bytes()), until, payload.to_owned());
+        table.insert(*id.as_bytes(), until, payload.to_owned());
         Ok(())
     }
 
     async fn take(&self, id: &TokenHash, now: UnixTime) -> Result<Option<String>, StoreError> {
-        let taken = self.table(now).remove(&(false, *id.as_bytes()));
+        let taken = self.table(now).remove(id.as_bytes());
         Ok(taken.filter(|(until, _)| now < *until).map(|(_, payload)| payload))
     }
+}
 
-    async fn claim(
-        &self,
-        id: &TokenHash,
-        until: UnixTime,
-        now: UnixTime,
-    ) -> Result<bool, StoreError> {
-        let mut table = self.table(now);
-        let id = (true, *id.as_bytes());
-        if until <= now || table.entries.contains_key(&id) {
-            return Ok(false);
-        }
-        if table.entries.len() >= self.capacity {
-            return Err(StoreError::full());
-        }
-        table.insert(id, until, String::new());
-        Ok(true)
+impl Once for MemorySingleUseStore {
+    async fn claim(&self, id: &OnceId, until: UnixTime, now: UnixTime) -> Result<bool, StoreError> {
+        self.once.claim_now(id, until, now)
     }
 }
 

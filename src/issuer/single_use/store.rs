@@ -3,21 +3,20 @@
 use std::sync::Arc;
 
 use crate::clock::UnixTime;
-use crate::issuer::random::TokenHash;
-use crate::revocation::StoreError;
+use crate::key::TokenHash;
+use crate::store::{Once, StoreError};
 
 /// A place where single-use tokens are kept. Write plain `async fn`.
 ///
 /// | method | used by | if the store has lost its data |
 /// |---|---|---|
 /// | [`put`](Self::put), [`take`](Self::take) | opaque tokens: they count while they are **there** | none is accepted |
-/// | [`claim`](Self::claim) | signed tokens: they count until they are **marked** | one that was used is accepted again until it expires; keep lifetimes to seconds |
+/// | [`claim`](Once::claim) | signed tokens: they count until they are **marked** | one that was used is accepted again until it expires; keep lifetimes to seconds |
 ///
-/// 1. Each method is one atomic step: of any number of concurrent calls of `take`, or of `claim`,
-///    with one id exactly one succeeds.
-/// 2. Ids of `put` and of `claim` are apart from each other.
-/// 3. Time is `now` of the call. From `until` on, `take` finds nothing; a claim need not be
-///    remembered any longer, and one whose `until` is not after `now` fails. Everything is removed
+/// 1. Each method is one atomic step: of any number of concurrent calls of `take` with one id
+///    exactly one succeeds.
+/// 2. What was put takes no room away from what is claimed by [`Once`], nor the reverse.
+/// 3. Time is `now` of the call. From `until` on, `take` finds nothing, and what was put is removed
 ///    by itself soon after.
 /// 4. Every wait has a bound that the store sets itself, and what cannot be told is an error.
 ///
@@ -26,7 +25,7 @@ use crate::revocation::StoreError;
     message = "`{Self}` does not store single-use tokens",
     note = "implement `SingleUseStore` with plain `async fn`s, or use `MemorySingleUseStore`"
 )]
-pub trait SingleUseStore: Send + Sync + 'static {
+pub trait SingleUseStore: Once {
     /// Keeps a payload until `until`, to be taken once. The id is new.
     ///
     /// # Errors
@@ -50,19 +49,6 @@ pub trait SingleUseStore: Send + Sync + 'static {
         id: &TokenHash,
         now: UnixTime,
     ) -> impl Future<Output = Result<Option<String>, StoreError>> + Send;
-
-    /// Marks the id as used until `until`. Whether it was not: `true` for exactly one caller, and for
-    /// none if `until` has come.
-    ///
-    /// # Errors
-    ///
-    /// If that cannot be decided at present. The id may then be marked.
-    fn claim(
-        &self,
-        id: &TokenHash,
-        until: UnixTime,
-        now: UnixTime,
-    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 }
 
 impl<S: SingleUseStore> SingleUseStore for Arc<S> {
@@ -82,14 +68,5 @@ impl<S: SingleUseStore> SingleUseStore for Arc<S> {
         now: UnixTime,
     ) -> impl Future<Output = Result<Option<String>, StoreError>> + Send {
         (**self).take(id, now)
-    }
-
-    fn claim(
-        &self,
-        id: &TokenHash,
-        until: UnixTime,
-        now: UnixTime,
-    ) -> impl Future<Output = Result<bool, StoreError>> + Send {
-        (**self).claim(id, until, now)
     }
 }

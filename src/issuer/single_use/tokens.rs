@@ -11,7 +11,8 @@ use super::error::{SingleUseError, SingleUseErrorKind};
 use super::store::SingleUseStore;
 use crate::clock::{Clock, SystemClock, UnixTime};
 use crate::issuer::compact::Compact;
-use crate::issuer::random::{TokenHash, is_base64url, secret};
+use crate::key::TokenHash;
+use crate::key::crypto::{is_base64url, secret};
 
 /// What every opaque single-use token begins with.
 const PREFIX: &str = "tbo1_";

@@ -11,7 +11,6 @@ use super::request::{Access, Id, TokenRequest};
 use crate::clock::{Clock, UnixTime};
 use crate::issuer::compact::Compact;
 use crate::issuer::keys::SigningKeys;
-use crate::issuer::random::base64url;
 use crate::key::KeyError;
 
 /// Signs access tokens. A clone is a handle on the same issuer.
@@ -113,13 +112,7 @@ impl Issuer {
         let key = self.0.keys.current();
         let header = json!({"alg": key.algorithm().as_str(), "kid": key.id(), "typ": typ});
         let payload = serde_json::to_vec(claims).unwrap_or_default();
-        let mut token = base64url(header.to_string().as_bytes());
-        token.push('.');
-        token.push_str(&base64url(&payload));
-        let signature = key.sign(token.as_bytes())?;
-        token.push('.');
-        token.push_str(&base64url(&signature));
-        Ok(Compact::new(token))
+        key.sign_compact(header.to_string().as_bytes(), &payload).map(Compact::new)
     }
 }
 

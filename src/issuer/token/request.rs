@@ -10,8 +10,8 @@ use serde_json::{Map, Value};
 use super::{AccessToken, IdToken, Issuer};
 use crate::clock::UnixTime;
 use crate::issuer::error::{IssueError, IssueErrorKind};
-use crate::issuer::random::{base64url, random};
 use crate::issuer::scope;
+use crate::key::crypto::random_id;
 
 /// The claims that the issuer writes itself, or may write.
 const RESERVED: [&str; 12] = [
@@ -223,7 +223,7 @@ impl<K> TokenRequest<K> {
         let earliest = self.issued_from.saturating_add(Duration::from_nanos(999_999_999));
         let issued_at = self.issuer.now().as_secs().max(earliest.as_secs());
         let expires_at = issued_at.saturating_add(lifetime).min(self.latest.as_secs());
-        let token_id = base64url(&random::<16>()?);
+        let token_id = random_id()?;
 
         let mut claims = self.claims;
         let mut set = |name: &str, value: Value| claims.insert(name.to_owned(), value);

@@ -82,16 +82,17 @@ fn mismatch(algorithm: Algorithm) -> KeyError {
     KeyError::mismatch(format!("the key is of another type than {algorithm} works with"))
 }
 
-#[cfg(feature = "issuer")]
-pub(crate) fn digest_sha256(message: &[u8]) -> Result<[u8; 32], KeyError> {
+pub(in crate::key) fn is_equal(one: &[u8], two: &[u8]) -> bool {
+    aws_lc_rs::constant_time::verify_slices_are_equal(one, two).is_ok()
+}
+
+pub(in crate::key) fn digest_sha256(message: &[u8]) -> Result<[u8; 32], KeyError> {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, message);
     let mut hash = [0; 32];
     hash.copy_from_slice(digest.as_ref());
     Ok(hash)
 }
 
-#[cfg(any(test, feature = "testing", feature = "introspection", feature = "issuer"))]
-#[cfg_attr(not(any(test, feature = "testing", feature = "issuer")), allow(dead_code))]
 mod signing {
     use aws_lc_rs::hmac;
     use aws_lc_rs::rand::{self, SystemRandom};
@@ -186,7 +187,7 @@ mod signing {
         }
     }
 
-    pub(crate) fn fill_random(bytes: &mut [u8]) -> Result<(), KeyError> {
+    pub(in crate::key) fn fill_random(bytes: &mut [u8]) -> Result<(), KeyError> {
         rand::fill(bytes).map_err(failed)
     }
 
@@ -216,7 +217,4 @@ mod signing {
     }
 }
 
-#[cfg(any(test, feature = "testing", feature = "introspection", feature = "issuer"))]
-pub(in crate::key) use signing::SignKey;
-#[cfg(any(test, feature = "testing", feature = "introspection", feature = "issuer"))]
-pub(crate) use signing::fill_random;
+pub(in crate::key) use signing::{SignKey, fill_random};

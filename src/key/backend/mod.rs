@@ -20,13 +20,7 @@ use none as chosen;
 #[cfg(all(feature = "rust-crypto", not(feature = "aws-lc-rs")))]
 use rust_crypto as chosen;
 
-#[cfg(any(test, feature = "testing", feature = "introspection", feature = "issuer"))]
-pub(super) use chosen::SignKey;
-pub(super) use chosen::VerifyKey;
-#[cfg(feature = "issuer")]
-pub(crate) use chosen::digest_sha256;
-#[cfg(any(test, feature = "testing", feature = "introspection", feature = "issuer"))]
-pub(crate) use chosen::fill_random;
+pub(super) use chosen::{SignKey, VerifyKey, digest_sha256, fill_random, is_equal};
 
 #[cfg(test)]
 #[path = "agreement_tests.rs"]

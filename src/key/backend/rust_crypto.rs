@@ -112,14 +112,15 @@ fn mismatch(algorithm: Algorithm) -> KeyError {
     KeyError::mismatch(format!("the key is of another type than {algorithm} works with"))
 }
 
-#[cfg(feature = "issuer")]
-pub(crate) fn digest_sha256(message: &[u8]) -> Result<[u8; 32], KeyError> {
+pub(in crate::key) fn is_equal(one: &[u8], two: &[u8]) -> bool {
+    subtle::ConstantTimeEq::ct_eq(one, two).into()
+}
+
+pub(in crate::key) fn digest_sha256(message: &[u8]) -> Result<[u8; 32], KeyError> {
     use sha2::Digest;
     Ok(Sha256::digest(message).into())
 }
 
-#[cfg(any(test, feature = "testing", feature = "introspection", feature = "issuer"))]
-#[cfg_attr(not(any(test, feature = "testing", feature = "issuer")), allow(dead_code))]
 mod signing {
     use hmac::digest::KeyInit;
     use hmac::{Hmac, Mac};
@@ -273,7 +274,7 @@ mod signing {
         }
     }
 
-    pub(crate) fn fill_random(bytes: &mut [u8]) -> Result<(), KeyError> {
+    pub(in crate::key) fn fill_random(bytes: &mut [u8]) -> Result<(), KeyError> {
         OsRng.try_fill_bytes(bytes).map_err(failed)
     }
 
@@ -307,9 +308,5 @@ mod signing {
     }
 }
 
-#[cfg(any(test, feature = "testing", feature = "introspection", feature = "issuer"))]
 #[cfg_attr(feature = "aws-lc-rs", allow(unused_imports))]
-pub(in crate::key) use signing::SignKey;
-#[cfg(any(test, feature = "testing", feature = "introspection", feature = "issuer"))]
-#[cfg_attr(feature = "aws-lc-rs", allow(unused_imports))]
-pub(crate) use signing::fill_random;
+pub(in crate::key) use signing::{SignKey, fill_random};

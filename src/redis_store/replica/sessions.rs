@@ -86,13 +86,4 @@ impl SingleUseStore for Replica {
     async fn take(&self, id: &TokenHash, now: UnixTime) -> Result<Option<String>, StoreError> {
         self.store().take(id, now).await
     }
-
-    async fn claim(
-        &self,
-        id: &TokenHash,
-        until: UnixTime,
-        now: UnixTime,
-    ) -> Result<bool, StoreError> {
-        self.store().claim(id, until, now).await
-    }
 }

@@ -14,7 +14,8 @@ use zeroize::Zeroizing;
 use super::form;
 use crate::clock::UnixTime;
 use crate::credentials::BearerToken;
-use crate::key::{Algorithm, KeyError, Secret, SigningKey, random_id};
+use crate::key::crypto::random_id;
+use crate::key::{KeyError, Secret, SigningKey};
 
 /// How long an assertion is good for: it is used at once.
 const ASSERTION_LIFETIME: Duration = Duration::from_secs(60);
@@ -152,51 +153,47 @@ impl fmt::Debug for ClientAuth {
 /// knows the public half only, and nothing worth stealing is sent.
 ///
 /// ```no_run
-/// # use tower_bearer::key::Algorithm;
+/// # use tower_bearer::key::{Algorithm, SigningKey};
 /// # use tower_bearer::verify::introspection::{ClientAuth, PrivateKeyJwt};
-/// let pem = std::fs::read("/run/secrets/client.pem")?;
-/// let auth: ClientAuth =
-///     PrivateKeyJwt::new("orders-api", "https://id.example.com", Algorithm::ES256, pem)?
-///         .key_id("2024-06")
-///         .into();
+/// let key = SigningKey::from_pem_file(Algorithm::ES256, "/run/secrets/client.pem")?;
+/// let auth: ClientAuth = PrivateKeyJwt::new("orders-api", key)
+///     .audience("https://id.example.com")
+///     .key_id("2024-06")
+///     .into();
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[must_use = "it proves nothing until a builder has it"]
 pub struct PrivateKeyJwt {
     client_id: String,
     audience: String,
     key: SigningKey,
+    key_id: Option<String>,
 }
 
 impl PrivateKeyJwt {
-    /// Signs as this client, with a private key in PKCS#8 as PEM (`PRIVATE KEY`).
-    ///
-    /// `audience` names the authorization server: its issuer identifier, unless it is known to want
-    /// the URL of its token endpoint (RFC 7523 §3).
-    ///
-    /// # Errors
-    /// If the document is not exactly one private key that fits the algorithm, if the key is weak,
-    /// or if no crypto backend is enabled.
-    pub fn new(
-        client_id: impl Into<String>,
-        audience: impl Into<String>,
-        algorithm: Algorithm,
-        pem: impl AsRef<[u8]>,
-    ) -> Result<Self, KeyError> {
-        let key = SigningKey::from_pem(algorithm, pem)?;
-        Ok(Self { client_id: client_id.into(), audience: audience.into(), key })
+    /// Signs as this client with this key. The [`audience`](Self::audience) has to be named, too.
+    pub fn new(client_id: impl Into<String>, key: SigningKey) -> Self {
+        Self { client_id: client_id.into(), audience: String::new(), key, key_id: None }
     }
 
-    /// Names the key in the assertion's header (`kid`), for clients that registered several.
-    #[must_use]
+    /// Names the authorization server: its issuer identifier, unless it is known to want the URL of
+    /// its token endpoint (RFC 7523 §3).
+    pub fn audience(mut self, audience: impl Into<String>) -> Self {
+        self.audience = audience.into();
+        self
+    }
+
+    /// Names the key in the assertion's header (`kid`), for clients that registered several. There
+    /// is none by default: the server knows the key by its own name for it, if any.
     pub fn key_id(mut self, kid: impl Into<String>) -> Self {
-        self.key = self.key.with_id(kid);
+        self.key_id = Some(kid.into());
         self
     }
 
     fn sign(&self, now: UnixTime) -> Result<Zeroizing<String>, KeyError> {
         let mut header = json!({ "alg": self.key.algorithm().as_str(), "typ": "JWT" });
-        if let Some(kid) = self.key.id() {
-            header["kid"] = kid.into();
+        if let Some(kid) = &self.key_id {
+            header["kid"] = kid.as_str().into();
         }
         let claims = json!({
             "iss": self.client_id,

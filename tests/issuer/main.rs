@@ -1,0 +1,8 @@
+//! Tokens that are issued here.
+
+#![cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
+
+#[cfg(feature = "cookie")]
+mod cookies;
+mod refresh_model;
+mod tokens;

@@ -1,0 +1,16 @@
+//! The layers around services: tower alone, hyper, axum, tonic.
+
+#![cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
+
+#[cfg(feature = "axum")]
+mod axum_server;
+#[cfg(feature = "axum")]
+mod cross_site;
+mod greeter;
+mod greeter_server;
+mod hyper_server;
+mod observe;
+mod outcomes;
+mod python_grpc;
+mod tonic_server;
+mod tower_stack;

@@ -1,0 +1,12 @@
+//! Random input against models of the rules that are written anew here.
+
+#![cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
+
+mod claims_types;
+mod guards;
+mod headers;
+mod json;
+mod mutations;
+mod payloads;
+mod stack;
+mod times;

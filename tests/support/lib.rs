@@ -1,0 +1,11 @@
+//! What tests of several steps share.
+
+pub mod npm;
+#[cfg(feature = "redis")]
+pub mod redis_server;
+#[cfg(all(feature = "issuer", any(feature = "aws-lc-rs", feature = "rust-crypto")))]
+pub mod refresh_model;
+#[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
+pub mod servers;
+#[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
+pub mod service;
