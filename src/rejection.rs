@@ -45,6 +45,10 @@ pub enum RejectionKind {
     /// The token, its session or its subject's tokens were revoked; or the token lacks the
     /// identifier by which it could be.
     Revoked,
+    /// The token is bound to its sender (`cnf`), who has to prove it, and no proof is asked for here
+    /// ([RFC 9449 §7.2](https://www.rfc-editor.org/rfc/rfc9449#section-7.2),
+    /// [RFC 8705 §3](https://www.rfc-editor.org/rfc/rfc8705#section-3)).
+    BoundToken,
     /// The issuer says that the token is not active
     /// ([RFC 7662 §2.2](https://www.rfc-editor.org/rfc/rfc7662#section-2.2)): expired, revoked or
     /// never issued, it does not say which. 401, `invalid_token`.

@@ -16,11 +16,11 @@ use serde_json::error::Category;
 use super::error::ClaimsError;
 use super::name::Name;
 use super::names::ClaimNames;
-use super::notes::{Claim, Notes, Single};
+use super::notes::{Claim, Looked, Notes, Single};
 use super::registered::RegisteredClaims;
 use super::registry::{ObjectClaim, Registered};
 use super::spy::Spy;
-use super::tap::{At, NOT_AN_OBJECT, Tap, unread};
+use super::tap::{At, NOT_AN_OBJECT, Tap};
 use super::text::TOO_LONG;
 use crate::json;
 
@@ -153,7 +153,7 @@ impl<'de, A: MapAccess<'de>> TeeMap<'_, '_, 'de, A> {
         at: At,
     ) -> Result<S::Value, ClaimsError> {
         let read = self.map.next_value_seed(Tap::new(seed, self.notes, at));
-        if read.is_err() && !self.notes.unread {
+        if read.is_err() && self.notes.value == Looked::Noted {
             // Where the application's type gave up, and so where the parser is, cannot be known.
             self.notes.refuse(ClaimsError::of(&self.name, ClaimsError::UNFIT));
         }
@@ -166,9 +166,7 @@ impl<'de, A: MapAccess<'de>> TeeMap<'_, '_, 'de, A> {
         read: Result<T, A::Error>,
         problem: &'static str,
     ) -> Result<T, ClaimsError> {
-        if self.notes.unread {
-            self.notes.refuse(ClaimsError::of(&self.name, unread(&read, problem)));
-        }
+        self.notes.expect_noted(&self.name, problem);
         if self.notes.error.is_some() {
             self.notes.blame(&self.name);
         }

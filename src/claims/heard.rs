@@ -27,7 +27,8 @@ impl<'a, 'de, E> Heard<'a, 'de, E> {
 
     /// A name that may be a number or a bool.
     fn as_scalar(&self) -> Option<&str> {
-        let (Noted::Borrowed(text) | Noted::Unescaped(text)) = self.text;
+        // One with escapes is none to serde_json either.
+        let Noted::Borrowed(text) = self.text else { return None };
         // No white space around it, and no other type: the parser would take both.
         let begins = text.starts_with(|c: char| c == '-' || c.is_ascii_digit());
         let fits = begins && text.ends_with(|c: char| c.is_ascii_digit());

@@ -16,11 +16,21 @@ pub(super) struct Notes<'n, 'de> {
     pub(super) unescaped: String,
     /// One bit for each registered claim, one for the token version, one for each place of roles.
     seen: u32,
-    /// Whether nobody has looked yet at the value that is noted next.
-    pub(super) unread: bool,
+    /// What became of the value that is to be noted.
+    pub(super) value: Looked,
     /// Set where a registered claim is wrong: that is final, even if the application's type swallows its
     /// own error and reads on. Also where serde's error type has no room for ours.
     pub(super) error: Option<ClaimsError>,
+}
+
+/// Whether a value was looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Looked {
+    /// The application's type has not asked for it.
+    Unasked,
+    /// It has, and there was none of the right type.
+    Asked,
+    Noted,
 }
 
 /// What a claim is to the notes, and so what the parser is asked for, whatever the application asks.
@@ -64,7 +74,7 @@ impl<'n, 'de> Notes<'n, 'de> {
             claims: RegisteredClaims::default(),
             unescaped: String::new(),
             seen: 0,
-            unread: false,
+            value: Looked::Noted,
             error: None,
         }
     }
@@ -86,6 +96,17 @@ impl<'n, 'de> Notes<'n, 'de> {
         }
         self.seen |= bits;
         Ok(claim)
+    }
+
+    /// Refuses a claim whose value was not noted: it is of another type, or the application's type let it
+    /// pass unread.
+    pub(super) fn expect_noted(&mut self, name: &str, problem: &'static str) {
+        const UNREAD: &str = "was not read by the application's claims type";
+        match self.value {
+            Looked::Noted => {}
+            Looked::Unasked => self.refuse(ClaimsError::of(name, UNREAD)),
+            Looked::Asked => self.refuse(ClaimsError::of(name, problem)),
+        }
     }
 
     /// Makes an error final; the first one counts.
@@ -126,7 +147,7 @@ impl<'n, 'de> Notes<'n, 'de> {
     }
 
     fn text(&mut self, single: Single, text: Text) {
-        self.unread = false;
+        self.value = Looked::Noted;
         let claims = &mut self.claims;
         match single {
             Single::Text(claim) => claims.texts[claim.index()] = Some(text),
@@ -142,7 +163,7 @@ impl<'n, 'de> Notes<'n, 'de> {
     /// # Errors
     /// If the value is a number that the claim cannot have.
     pub(super) fn number(&mut self, single: Single, value: Number) -> Result<(), ClaimsError> {
-        self.unread = false;
+        self.value = Looked::Noted;
         match single {
             Single::Date(claim) => {
                 let date = value.as_numeric_date().ok_or(ClaimsError::new("is not a time"))?;
@@ -163,7 +184,7 @@ impl<'n, 'de> Notes<'n, 'de> {
     /// # Errors
     /// If the claim cannot have that shape.
     pub(super) fn shaped(&mut self, single: Single, shape: ListShape) -> Result<(), ClaimsError> {
-        self.unread = false;
+        self.value = Looked::Noted;
         match single {
             Single::List(claim) => {
                 let list = &mut self.claims.lists[claim.index()];

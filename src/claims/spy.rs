@@ -11,7 +11,7 @@ use serde::forward_to_deserialize_any;
 
 use super::error::ClaimsError;
 use super::heard::Heard;
-use super::notes::{Notes, Single};
+use super::notes::{Looked, Notes, Single};
 use super::scalar::Number;
 use super::text::ListShape;
 
@@ -29,7 +29,7 @@ pub(super) struct Spy<'t, 'n, 'de, T> {
 impl<'t, 'n, 'de, T> Spy<'t, 'n, 'de, T> {
     /// Before the value is read: nobody has looked yet.
     pub(super) fn new(inner: T, notes: &'t mut Notes<'n, 'de>, single: Single) -> Self {
-        notes.unread = true;
+        notes.value = Looked::Unasked;
         Self { inner, notes, single }
     }
 
@@ -39,7 +39,7 @@ impl<'t, 'n, 'de, T> Spy<'t, 'n, 'de, T> {
 
     /// Makes what is wrong with the value final.
     fn refuse<E: de::Error>(&mut self, problem: ClaimsError) -> E {
-        self.notes.unread = false;
+        self.notes.value = Looked::Noted;
         self.notes.refuse(problem);
         E::custom("")
     }
@@ -61,6 +61,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Spy<'_, '_, 'de, D> {
     #[inline]
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
         let single = self.single;
+        self.notes.value = Looked::Asked;
         let (parser, spy) = self.with(visitor);
         match single {
             Single::Text(_) | Single::JwkThumbprint | Single::CertificateThumbprint => {
@@ -171,7 +172,7 @@ impl<'de, T> DeserializeSeed<'de> for Element<'_, '_, '_, 'de, T> {
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         // Until the string is noted, the value is none that anybody has read.
-        self.0.notes.unread = true;
+        self.0.notes.value = Looked::Asked;
         deserializer.deserialize_str(self)
     }
 }

@@ -9,7 +9,7 @@ use serde::forward_to_deserialize_any;
 
 use super::error::ClaimsError;
 use super::name::Name;
-use super::notes::{Notes, Single};
+use super::notes::{Looked, Notes, Single};
 use super::spy::Spy;
 
 /// Stands between the parser and the application's type where an object is expected.
@@ -35,7 +35,7 @@ pub(super) enum At {
 impl<'t, 'n, 'de, T> Tap<'t, 'n, 'de, T> {
     /// Before the value is read: nobody has looked yet.
     pub(super) fn new(inner: T, notes: &'t mut Notes<'n, 'de>, at: At) -> Self {
-        notes.unread = true;
+        notes.value = Looked::Unasked;
         Self { inner, notes, at }
     }
 
@@ -57,6 +57,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Tap<'_, '_, 'de, D> {
     type Error = D::Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.notes.value = Looked::Asked;
         let (parser, tap) = self.with(visitor);
         parser.deserialize_map(tap)
     }
@@ -97,7 +98,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Tap<'_, '_, 'de, V> {
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<V::Value, A::Error> {
         let Self { inner, notes, at } = self;
-        notes.unread = false;
+        notes.value = Looked::Noted;
         if let At::Confirmation = at {
             notes.claims.confirmation = Some(Box::default());
         }
@@ -181,9 +182,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for TapMap<'_, '_, 'de, A> {
                 (self.map.next_value_seed(tap), NOT_AN_OBJECT)
             }
         };
-        if self.notes.unread {
-            self.notes.refuse(ClaimsError::of(&self.name, unread(&read, problem)));
-        }
+        self.notes.expect_noted(&self.name, problem);
         if self.notes.error.is_some() {
             self.notes.blame(&self.name);
             return Err(de::Error::custom(""));
@@ -194,14 +193,6 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for TapMap<'_, '_, 'de, A> {
 
 /// What is wrong with a claim whose value is none.
 pub(super) const NOT_AN_OBJECT: &str = "is not an object";
-
-/// Why nothing was noted: the value is of another type, or the application's type did not read it.
-pub(super) fn unread<T, E>(read: &Result<T, E>, problem: &'static str) -> &'static str {
-    match read {
-        Ok(_) => "was not read by the application's claims type",
-        Err(_) => problem,
-    }
-}
 
 /// Hands an object on as a variant of an enum, with what it holds.
 struct Variant<V> {

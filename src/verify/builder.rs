@@ -244,6 +244,14 @@ impl<C, K, I, A> Dangerous<VerifierBuilder<C, K, I, A>> {
         self.0.options.expiry_required = false;
         self.0
     }
+
+    /// Accepts tokens that are bound to their sender (`cnf`) as if they were not: whoever has stolen one
+    /// can use it, which the issuer wanted to prevent. For a service behind something that checks the
+    /// proof.
+    pub fn accept_bound_tokens_without_proof(mut self) -> VerifierBuilder<C, K, I, A> {
+        self.0.options.bound_accepted = true;
+        self.0
+    }
 }
 
 impl<C> VerifierBuilder<C, Keys, Issuers, Audiences> {

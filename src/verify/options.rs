@@ -19,6 +19,7 @@ pub(super) struct Options {
     pub(super) max_age: Option<Duration>,
     pub(super) expiry_required: bool,
     pub(super) required: Vec<&'static str>,
+    pub(super) bound_accepted: bool,
     pub(super) names: ClaimNames,
     /// Whether the default place of roles was replaced.
     pub(super) roles_set: bool,
@@ -31,6 +32,7 @@ impl Default for Options {
             max_age: None,
             expiry_required: true,
             required: Vec::new(),
+            bound_accepted: false,
             names: ClaimNames::default(),
             roles_set: false,
         }
@@ -84,6 +86,7 @@ impl Options {
                 max_age: self.max_age,
                 expiry_required: self.expiry_required,
                 required: self.required,
+                bound_accepted: self.bound_accepted,
                 names: self.names,
             });
         };

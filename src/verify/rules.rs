@@ -18,6 +18,8 @@ pub(super) struct Rules {
     pub(super) expiry_required: bool,
     /// Names of registered claims.
     pub(super) required: Vec<&'static str>,
+    /// Whether a token that is bound to its sender passes as a bearer token.
+    pub(super) bound_accepted: bool,
     pub(super) names: ClaimNames,
 }
 
@@ -101,7 +103,8 @@ impl Rules {
     pub(super) fn check(&self, claims: &RegisteredClaims, now: UnixTime) -> Result<(), Rejection> {
         self.check_parties(claims)?;
         self.check_times(claims, now)?;
-        self.check_required(claims)
+        self.check_required(claims)?;
+        self.check_bearer(claims)
     }
 
     /// Whose token it is and for whom.
@@ -120,6 +123,11 @@ impl Rules {
                 Err(Rejection::new(RejectionKind::InvalidClaims, reason).with_source(missing))
             }
         }
+    }
+
+    /// Whether whoever has the token may use it: one with `cnf` is for who can prove that they are meant.
+    pub(super) fn check_bearer(&self, claims: &RegisteredClaims) -> Result<(), Rejection> {
+        if self.bound_accepted || claims.confirmation().is_none() { Ok(()) } else { Err(bound()) }
     }
 
     fn check_issuer(&self, claims: &RegisteredClaims) -> Result<(), Rejection> {
@@ -180,6 +188,12 @@ impl Rules {
             Some(_) => Ok(()),
         }
     }
+}
+
+/// The rejection of a token that is bound to its sender.
+pub(super) fn bound() -> Rejection {
+    let reason = "the token is bound to its sender, and no proof of that is asked for here";
+    Rejection::new(RejectionKind::BoundToken, reason)
 }
 
 fn reject(kind: RejectionKind, reason: &'static str) -> Result<(), Rejection> {

@@ -4,8 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The path, as the crate's documentation has it.
-const PATH: [&str; 20] = [
+const PATH: [&str; 21] = [
     "opaque",
+    "json",
     "clock",
     "step",
     "head",

@@ -239,10 +239,18 @@ impl<C, N, A> Dangerous<IntrospectionBuilder<C, N, A>> {
         self.0
     }
 
-    /// Accepts active tokens of every kind, refresh tokens and tokens bound to their sender
-    /// included.
+    /// Accepts active tokens of every kind, refresh tokens included; not those that are bound to their
+    /// sender.
     pub fn allow_any_token_type(mut self) -> IntrospectionBuilder<C, N, A> {
         self.0.settings.kinds = Kinds::Any;
+        self.0
+    }
+
+    /// Accepts tokens that are bound to their sender (`cnf`, or the type `DPoP`) as if they were not:
+    /// whoever has stolen one can use it, which the issuer wanted to prevent. For a service behind
+    /// something that checks the proof.
+    pub fn accept_bound_tokens_without_proof(mut self) -> IntrospectionBuilder<C, N, A> {
+        self.0.settings.options.bound_accepted = true;
         self.0
     }
 }
