@@ -103,7 +103,7 @@ async fn routes(issuer: &TestIssuer, server: &RedisServer) -> Router {
         .route("/4", me.clone().layer(cached.clone().revocation(memory)))
         .route("/5", me.clone().layer(plain.clone().revocation(replica.clone())))
         .route("/6", me.clone().layer(cached.revocation(replica)))
-        .route("/7", me.layer(plain.revocation_store(store)))
+        .route("/7", me.layer(plain.revocation(store)))
 }
 
 fn number(name: &str, usual: u32) -> u32 {

@@ -8,10 +8,7 @@ use std::time::{Duration, Instant};
 
 use tower_bearer::clock::{Clock, SystemClock, UnixTime};
 use tower_bearer::redis_store::{RedisStore, Replica};
-use tower_bearer::revocation::{
-    MemoryStore, Revocation, RevocationCheck, RevocationStore, TokenIdentity,
-};
-use tower_bearer::step::Step;
+use tower_bearer::revocation::{MemoryStore, Revocation, RevocationStore, TokenIdentity};
 
 use tower_bearer_benches::resident::resident;
 use tower_bearer_tests::redis_server::RedisServer;
@@ -59,7 +56,7 @@ async fn replica(server: &RedisServer, prefix: &str) -> Replica {
 }
 
 fn revoked_here(replica: &Replica, id: &str) -> bool {
-    matches!(replica.check(&token(id)), Step::Now(Ok(status)) if status.is_revoked())
+    matches!(replica.known(&token(id)), Some(Ok(status)) if status.is_revoked())
 }
 
 async fn until_rejected(server: &RedisServer) {

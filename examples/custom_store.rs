@@ -32,7 +32,7 @@ impl EndedSessions {
 
 impl RevocationStore for EndedSessions {
     /// A token without `sid` could not be taken back: the layer rejects it without asking.
-    fn required(&self) -> Identifiers {
+    fn required_identifiers(&self) -> Identifiers {
         Identifiers::SESSION_ID
     }
 
@@ -67,7 +67,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let verifier = issuer.verifier::<StandardClaims>().build()?;
     let app = Router::new()
         .route("/me", get(me))
-        .layer(AuthLayer::new(verifier).revocation_store(store.clone()));
+        .layer(AuthLayer::new(verifier).revocation(store.clone()));
 
     let alice = issuer.token().subject("alice").session_id("session-1").sign();
     let bob = issuer.token().subject("bob").session_id("session-2").sign();

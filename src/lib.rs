@@ -83,6 +83,7 @@
 //! | `cookie` | | `issuer`, with `issuer::cookie`: refresh tokens of browser apps in cookies, set, read and cleared |
 //! | `redis` | | the `redis_store` module: revocations in Redis, and a replica of them on every node; with `issuer`, sessions and single-use tokens |
 //! | `redis-tls` | | `rediss://` with rustls, for `redis` |
+//! | `jsonwebtoken` | | `Key::from_decoding_key`, for keys that the crate of this name loaded |
 //! | `testing` | | the `testing` module |
 //!
 //! Without a crypto backend the crate compiles, and every constructor of a

@@ -4,6 +4,7 @@
 //! [`Rejection::reason`] and [`source`](std::error::Error::source), which never leave the process
 //! unless the operator sends them somewhere.
 
+use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
@@ -42,8 +43,10 @@ pub enum RejectionKind {
     Expired,
     /// A claim is missing, ill-typed or does not fit the application's claims type.
     InvalidClaims,
-    /// The token, its session or its subject's tokens were revoked; or the token lacks the
-    /// identifier by which it could be.
+    /// The token lacks an identifier (`jti`, `sid`, …) that the revocation check decides by: it
+    /// could never be taken back. A setting of the issuer or of this service does not fit.
+    MissingIdentifier,
+    /// The token, its session or its subject's tokens were revoked.
     Revoked,
     /// The token is bound to its sender (`cnf`), who has to prove it, and no proof is asked for here
     /// ([RFC 9449 §7.2](https://www.rfc-editor.org/rfc/rfc9449#section-7.2),
@@ -72,11 +75,48 @@ pub enum RejectionKind {
     /// fails closed.
     IntrospectionUnavailable,
     /// The service is put together wrongly: the layer is missing, or it yields claims of another
-    /// type. 500 with a fixed text; the reason says how to mend it.
+    /// type. 500, with nothing more than the status or the responder's fixed text; the reason says
+    /// how to mend it.
     Misconfigured,
 }
 
 impl RejectionKind {
+    /// A name for metrics and logs, in snake case; it stays the same from version to version.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::MissingToken => "missing_token",
+            Self::InvalidRequest => "invalid_request",
+            Self::MalformedToken => "malformed_token",
+            Self::UnknownKey => "unknown_key",
+            Self::WrongAlgorithm => "wrong_algorithm",
+            Self::InvalidSignature => "invalid_signature",
+            Self::WrongIssuer => "wrong_issuer",
+            Self::WrongAudience => "wrong_audience",
+            Self::WrongType => "wrong_type",
+            Self::NotYetValid => "not_yet_valid",
+            Self::Expired => "expired",
+            Self::InvalidClaims => "invalid_claims",
+            Self::MissingIdentifier => "missing_identifier",
+            Self::Revoked => "revoked",
+            Self::BoundToken => "bound_token",
+            Self::Inactive => "inactive",
+            Self::InsufficientScope => "insufficient_scope",
+            Self::Forbidden => "forbidden",
+            Self::CrossSite => "cross_site",
+            Self::InsufficientAuthentication => "insufficient_authentication",
+            Self::KeysUnavailable => "keys_unavailable",
+            Self::RevocationUnavailable => "revocation_unavailable",
+            Self::IntrospectionUnavailable => "introspection_unavailable",
+            Self::Misconfigured => "misconfigured",
+        }
+    }
+
+    /// Whether the operation is denied to a client that is known, by what its token says.
+    pub(crate) const fn is_denial(self) -> bool {
+        matches!(self, Self::InsufficientScope | Self::InsufficientAuthentication | Self::Forbidden)
+    }
+
     /// The HTTP status of this kind.
     #[must_use]
     pub fn status(self) -> StatusCode {
@@ -259,6 +299,13 @@ impl Rejection {
 impl From<RejectionKind> for Rejection {
     fn from(kind: RejectionKind) -> Self {
         Self::new(kind, kind.description())
+    }
+}
+
+/// For what takes either a token or text that may be none.
+impl From<Infallible> for Rejection {
+    fn from(never: Infallible) -> Self {
+        match never {}
     }
 }
 

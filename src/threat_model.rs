@@ -37,16 +37,15 @@
 //! - **The order of layers.** In axum, `Router::layer` wraps the routes that were added before it. A
 //!   route added later is not protected; its extractors and guards will answer 500, a handler that
 //!   takes no claims will answer anyone.
-//! - **CORS preflights** pass by default (OPTIONS with `Origin` and
-//!   `Access-Control-Request-Method`, and no body), as browsers send them without credentials. They
-//!   are there for a CORS layer further inside; guards and extractors reject them. A service that
-//!   does not look at the method (a handler registered with axum's `any`, a client-streaming gRPC
-//!   method) and asks neither guard nor extractor would answer anyone: tell the layer
-//!   [`authenticate_preflight`](crate::layer::AuthLayer::authenticate_preflight) there, and always
-//!   in front of tonic.
+//! - **CORS** belongs outside of the `AuthLayer`: a CORS layer there answers preflights, which browsers
+//!   send without credentials, and lets scripts read why a request was rejected. Inside, preflights
+//!   are rejected like any request without a token.
+//!   [`let_preflights_pass`](crate::layer::AuthLayer::let_preflights_pass) lets them through to a
+//!   service that need not look at the method (a handler registered with axum's `any`, a gRPC
+//!   method): then guards and extractors are all that rejects them.
 //! - **Authentication for a proxy** (`auth_request`, `ext_authz`, forward-auth): rejections of gRPC
 //!   requests have HTTP status 200, as gRPC demands, and the proxy would take that for a yes. Give
-//!   such a service `.responder(EmptyBody)`. It asks with `GET` about requests of any method: tokens
+//!   such a service `.without_grpc()`. It asks with `GET` about requests of any method: tokens
 //!   in cookies need
 //!   [`forwarded_method`](crate::credentials::CrossSiteProtection::forwarded_method) there.
 //! - **Tokens in cookies:** GET, HEAD and OPTIONS pass the check of the origin, so they must change

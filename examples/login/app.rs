@@ -20,7 +20,6 @@ use tower_bearer::issuer::refresh::{
 };
 use tower_bearer::issuer::{JwksService, SigningKeys};
 use tower_bearer::respond::BytesBody;
-use tower_bearer::revocation::RevocationCheck;
 use tower_bearer::{AuthLayer, Claims, RequireLayer, Verifier};
 
 use super::{page, users};
@@ -29,8 +28,8 @@ use super::{page, users};
 const CLIENT: &str = "web";
 
 /// Keeps the sessions, and tells the layer which have ended.
-pub(crate) trait Store: RefreshStore + RevocationCheck + Clone {}
-impl<S: RefreshStore + RevocationCheck + Clone> Store for S {}
+pub(crate) trait Store: RefreshStore + Clone {}
+impl<S: RefreshStore + Clone> Store for S {}
 
 #[derive(Clone)]
 pub(crate) struct App<S> {

@@ -1,20 +1,16 @@
 //! [`Admission`]: the decision on a request, and how it is handed on.
 
-use http::Extensions;
+use http::header::CACHE_CONTROL;
+use http::{Extensions, HeaderMap, HeaderValue};
 
 use super::authentication::Authentication;
-use super::authenticator::NotRevoked;
 use crate::claims::Claims;
 use crate::credentials::TokenOrigin;
 use crate::rejection::Rejection;
-use crate::verify::Verified;
 
 /// Whether a request goes on to the service.
 pub(crate) enum Admission<C> {
-    Admitted {
-        claims: Claims<C>,
-        origin: TokenOrigin,
-    },
+    Admitted(Claims<C>),
     Anonymous,
     Preflight,
     /// It goes on, and the handler is told what is wrong.
@@ -23,18 +19,12 @@ pub(crate) enum Admission<C> {
 }
 
 impl<C: Send + Sync + 'static> Admission<C> {
-    /// The only way from a verified token to claims.
-    pub(super) fn admit(verified: Verified<C>, _: NotRevoked) -> Self {
-        let Verified { token, at, origin } = verified;
-        Self::Admitted { claims: Claims::new(token, at, origin), origin }
-    }
-
-    /// Tells handlers and guards; whatever an outer layer had told them is replaced. Yields whether
-    /// the response has to be kept from shared caches.
-    pub(crate) fn attach(self, extensions: &mut Extensions) -> Result<bool, Rejection> {
+    /// Tells handlers and guards; whatever an outer layer had told them is replaced. Yields what
+    /// the decision asks of the response.
+    pub(crate) fn attach(self, extensions: &mut Extensions) -> Result<AfterEffects, Rejection> {
         let (outcome, claims) = match self {
-            Self::Admitted { claims, origin } => {
-                (Authentication::Authenticated(claims.principal()), Some((claims, origin)))
+            Self::Admitted(claims) => {
+                (Authentication::Authenticated(claims.principal()), Some(claims))
             }
             Self::Anonymous => (Authentication::Anonymous, None),
             Self::Preflight => (Authentication::Preflight, None),
@@ -45,10 +35,42 @@ impl<C: Send + Sync + 'static> Admission<C> {
         if let Some(Authentication::Authenticated(outer)) = extensions.insert(outcome) {
             outer.remove_claims(extensions);
         }
-        let Some((claims, origin)) = claims else {
-            return Ok(false);
-        };
-        extensions.insert(claims);
-        Ok(origin == TokenOrigin::Query)
+        let mut after = AfterEffects::default();
+        if let Some(claims) = claims {
+            after.private = claims.origin() == TokenOrigin::Query;
+            extensions.insert(claims);
+        }
+        Ok(after)
+    }
+}
+
+/// What authentication has to do with the answer to a request that it let through.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct AfterEffects {
+    /// RFC 6750 §2.3: what answers a token in the query string is for its sender alone.
+    private: bool,
+}
+
+impl AfterEffects {
+    #[inline]
+    pub(crate) fn apply(self, headers: &mut HeaderMap) {
+        if self.private {
+            keep_from_shared_caches(headers);
+        }
+    }
+}
+
+fn keep_from_shared_caches(headers: &mut HeaderMap) {
+    // `private` with field names keeps only those fields (RFC 9111 §5.2.2.7): it does not count.
+    let kept = |value: &HeaderValue| {
+        value.as_bytes().split(|byte| *byte == b',').any(|directive| {
+            let directive = directive.trim_ascii();
+            [b"private".as_slice(), b"no-store"]
+                .iter()
+                .any(|word| directive.eq_ignore_ascii_case(word))
+        })
+    };
+    if !headers.get_all(CACHE_CONTROL).iter().any(kept) {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("private"));
     }
 }

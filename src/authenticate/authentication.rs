@@ -4,7 +4,7 @@ use std::any::type_name;
 
 use http::Extensions;
 
-use super::observe::log;
+use super::log::log;
 use crate::claims::{Claims, Principal};
 use crate::rejection::{Rejection, RejectionKind};
 
@@ -91,7 +91,7 @@ impl Principal {
 
 #[cfg(all(test, feature = "tracing"))]
 mod tests {
-    use super::super::observe::logged;
+    use super::super::log::logged;
     use super::*;
 
     #[test]

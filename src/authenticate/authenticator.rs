@@ -1,182 +1,410 @@
-//! [`Authenticator`]: credentials, verification and revocation as one step.
+//! [`Authenticator`]: a request's head, or a token alone, in; claims out.
 
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::time::Instant;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use http::HeaderName;
+use pin_project_lite::pin_project;
 
 use super::admission::Admission;
-use super::future::{AuthenticateFuture, Waiting};
+use super::checks::{Checks, Waiting};
+use super::log::Log;
 use super::mode::Mode;
-use super::observe::{AuthEvent, Decision, Observer, log, log_accepted};
-use crate::credentials::{TokenSource, is_cors_preflight};
+use super::observe::{AuthEvent, Decision, Observer};
+use crate::claims::Claims;
+use crate::credentials::{AuthorizationHeader, BearerToken, TokenSource, is_cors_preflight};
+use crate::dangerous::Dangerous;
 use crate::head::RequestHead;
 use crate::rejection::{Rejection, RejectionKind};
-use crate::revocation::{
-    Identifiers, OnOutage, RevocationCheck, RevocationStatus, StoreError, TokenIdentity,
-};
+use crate::revocation::{Identifiers, IntoRevocation, NoRevocation, OnOutage, RevocationCheck};
 use crate::step::Step;
-use crate::verify::{TokenVerifier, Verified};
+use crate::verify::TokenVerifier;
 
-/// How requests are authenticated.
-pub(crate) struct Authenticator<V, R> {
-    pub(crate) source: Arc<dyn TokenSource>,
-    pub(crate) verifier: V,
-    pub(crate) revocation: Arc<R>,
-    pub(crate) on_outage: OnOutage,
-    /// Identifiers that a token may lack although the revocation check asks for them.
-    pub(crate) may_lack: Identifiers,
-    pub(crate) mode: Mode,
-    pub(crate) preflight_passes: bool,
-    pub(crate) observer: Option<Arc<dyn Observer>>,
+/// All the checks of one service: where tokens are found, what verifies them, and whether they were
+/// taken back. A clone is a handle on the same, so that one serves a layer and everything else.
+///
+/// An [`AuthLayer`](crate::layer::AuthLayer) asks it on every request. Ask it yourself where a token
+/// comes without a request's head: in the first message of a WebSocket, in a GraphQL
+/// `connection_init`, in the metadata of a queue's message, on a command line. The rules are the
+/// same, revocation and observer included.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))] {
+/// use tower_bearer::revocation::MemoryStore;
+/// use tower_bearer::testing::TestIssuer;
+/// use tower_bearer::{AuthLayer, Authenticator, RejectionKind, StandardClaims};
+///
+/// # let issuer = TestIssuer::new();
+/// # let (token, expired) = (issuer.token().subject("alice").token_id("1").sign(), issuer.token().expired().sign());
+/// # let verifier = issuer.verifier::<StandardClaims>().build()?;
+/// let auth = Authenticator::new(verifier).revocation(MemoryStore::new());
+/// let layer = AuthLayer::new(auth.clone()).realm("orders"); // for requests
+///
+/// let user = auth.claims(&token).await?; // for a token alone
+/// assert_eq!(user.sub.as_deref(), Some("alice"));
+/// let rejection = auth.claims(&expired).await.unwrap_err();
+/// assert_eq!(rejection.kind(), RejectionKind::Expired);
+/// # let _ = layer;
+/// # }
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "an authenticator does nothing until it is asked"]
+pub struct Authenticator<V, R = NoRevocation> {
+    inner: Arc<Inner<V, R>>,
 }
 
-/// Proof that revocation was asked, and said no; or that the operator chose not to ask.
-pub(super) struct NotRevoked(());
+struct Inner<V, R> {
+    checks: Checks<V, R>,
+    source: Arc<dyn TokenSource>,
+    /// The request's header fields that may hold the token.
+    sensitive: Arc<[HeaderName]>,
+    mode: Mode,
+    preflight_passes: bool,
+    observer: Option<Observer>,
+}
 
-type Admitted<V> = Admission<<V as TokenVerifier>::Claims>;
+pin_project! {
+    /// A decision that has to wait for keys or for a store.
+    #[must_use = "nothing was decided yet"]
+    pub(crate) struct Deciding<V: TokenVerifier, R: RevocationCheck> {
+        #[pin]
+        waiting: Waiting<V, R>,
+        started: Option<Instant>,
+    }
+}
+
+impl<V: TokenVerifier> Authenticator<V> {
+    /// Accepts what this verifier accepts, from the `Authorization` header. Without
+    /// [`revocation`](Authenticator::revocation), a token is good until it expires.
+    pub fn new(verifier: V) -> Self {
+        let source = AuthorizationHeader::new();
+        let sensitive = source.header_names().into();
+        let checks = Checks {
+            verifier,
+            revocation: Arc::new(NoRevocation),
+            may_lack: Identifiers::NONE,
+            on_outage: OnOutage::default(),
+            log: Arc::new(Log::new()),
+        };
+        Self {
+            inner: Arc::new(Inner {
+                checks,
+                source: Arc::new(source),
+                sensitive,
+                mode: Mode::default(),
+                preflight_passes: false,
+                observer: None,
+            }),
+        }
+    }
+}
+
+impl<V: TokenVerifier, R> Authenticator<V, R> {
+    /// Asks this store, or check, for every token whether it was revoked, and rejects tokens that lack
+    /// an identifier it needs. It replaces an earlier one; to ask two, see
+    /// [`both`](crate::revocation::both).
+    ///
+    /// When it cannot answer, requests are answered 503.
+    pub fn revocation<M, I: IntoRevocation<M>>(self, check: I) -> Authenticator<V, I::Check> {
+        self.map_checks(|verifier| verifier, |_| check.into_check())
+    }
+
+    /// Accepts tokens that lack these identifiers although the revocation check asks for them. Such
+    /// a token can be revoked only by the identifiers it has.
+    pub fn may_lack(self, identifiers: Identifiers) -> Self {
+        self.with(|inner| inner.checks.may_lack = identifiers)
+    }
+
+    /// Where tokens are looked for in a request. Default: the `Authorization` header.
+    ///
+    /// To accept several places, give [`Sources`](crate::credentials::Sources). A closure has to name
+    /// the type of its argument, `|head: &RequestHead<'_>| ..`, or the compiler finds it "not general
+    /// enough".
+    pub fn source(self, source: impl TokenSource) -> Self {
+        self.with(|inner| {
+            inner.sensitive = source.header_names().into();
+            inner.source = Arc::new(source);
+        })
+    }
+
+    /// What becomes of requests without good credentials. Default: they are rejected.
+    pub fn mode(self, mode: Mode) -> Self {
+        self.with(|inner| inner.mode = mode)
+    }
+
+    /// Lets CORS preflights pass without a token, for a CORS layer further inside. What is behind
+    /// the layer then sees requests with method OPTIONS, the headers `Origin` and
+    /// `Access-Control-Request-Method`, and no body, that nobody authenticated: a service that does
+    /// not look at the method answers them like any other, unless a guard or an extractor asks for a
+    /// token.
+    ///
+    /// By default they are rejected like any request without a token: the CORS layer belongs outside,
+    /// where scripts can also read why a request was rejected.
+    pub fn let_preflights_pass(self) -> Self {
+        self.with(|inner| inner.preflight_passes = true)
+    }
+
+    /// Is told of every decision, once for each request or token, and once more if something behind
+    /// a layer denies the request: for metrics. It runs on the request's path, so it must neither
+    /// block nor panic. See [`AuthEvent`].
+    pub fn observer(self, observer: impl Fn(&AuthEvent<'_>) + Send + Sync + 'static) -> Self {
+        self.with(|inner| inner.observer = Some(Arc::new(observer)))
+    }
+
+    /// Options that make it accept what it should not.
+    pub fn dangerous(self) -> Dangerous<Self> {
+        Dangerous(self)
+    }
+
+    fn with(self, set: impl FnOnce(&mut Inner<V, R>)) -> Self {
+        let mut inner = Arc::unwrap_or_clone(self.inner);
+        set(&mut inner);
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// The same settings around another verifier and another revocation check.
+    pub(super) fn map_checks<V2, R2>(
+        self,
+        verifier: impl FnOnce(V) -> V2,
+        revocation: impl FnOnce(Arc<R>) -> R2,
+    ) -> Authenticator<V2, R2> {
+        let Inner { checks, source, sensitive, mode, preflight_passes, observer } =
+            Arc::unwrap_or_clone(self.inner);
+        let checks = Checks {
+            verifier: verifier(checks.verifier),
+            revocation: Arc::new(revocation(checks.revocation)),
+            may_lack: checks.may_lack,
+            on_outage: checks.on_outage,
+            log: checks.log,
+        };
+        let inner = Inner { checks, source, sensitive, mode, preflight_passes, observer };
+        Authenticator { inner: Arc::new(inner) }
+    }
+}
+
+impl<V: TokenVerifier, R> Dangerous<Authenticator<V, R>> {
+    /// Accepts tokens without knowing whether they were revoked, for as long as the revocation
+    /// check cannot answer. Whoever can keep the store from answering then has all revoked tokens
+    /// back.
+    pub fn accept_when_revocation_is_unavailable(self) -> Authenticator<V, R> {
+        self.0.with(|inner| inner.checks.on_outage = OnOutage::AcceptUnchecked)
+    }
+}
 
 impl<V: TokenVerifier, R: RevocationCheck> Authenticator<V, R> {
+    /// The claims of a token that came some other way than in a request's head; text is taken as
+    /// the bare token, without `Bearer`, of at most 16 KiB
+    /// ([`BearerToken::parse_up_to`] sets another limit).
+    ///
+    /// A token that is bound to its sender needs a request to prove that by, and is rejected here.
+    ///
+    /// # Errors
+    /// As the layer would reject a request with this token.
+    pub async fn claims<T>(&self, token: T) -> Result<Claims<V::Claims>, Rejection>
+    where
+        T: TryInto<BearerToken>,
+        Rejection: From<T::Error>,
+    {
+        let started = self.started();
+        let judged = match token.try_into() {
+            Ok(token) => match self.inner.checks.run(token, &RequestHead::empty()) {
+                Step::Now(judged) => judged,
+                Step::Later(waiting) => {
+                    let mut waiting = pin!(waiting);
+                    poll_fn(|cx| waiting.as_mut().poll(cx, &self.inner.checks)).await
+                }
+            },
+            Err(error) => Err(error.into()),
+        };
+        let (Ok(admission) | Err(admission)) =
+            judged.map(Admission::Admitted).map_err(Admission::Rejected);
+        match self.decided(admission, started, None) {
+            Admission::Admitted(claims) => Ok(claims),
+            Admission::Rejected(rejection) | Admission::Inspected(rejection) => Err(rejection),
+            Admission::Anonymous | Admission::Preflight => Err(RejectionKind::MissingToken.into()),
+        }
+    }
+
+    /// The claims of a request's token, by the head alone: for extractors and middleware of your
+    /// own, and servers that speak no tower. `None` where the request has no token and the mode is
+    /// not [`Mode::Required`].
+    ///
+    /// Nothing is put into the extensions, and a CORS preflight is a request like any other.
+    ///
+    /// ```
+    /// # use tower_bearer::{Authenticator, Claims, Rejection, StandardClaims, Verifier};
+    /// # type Auth = Authenticator<Verifier<StandardClaims>>;
+    /// async fn user(auth: &Auth, parts: &http::request::Parts) -> Result<String, Rejection> {
+    ///     match auth.authenticate(parts).await? {
+    ///         Some(user) => Ok(user.sub.clone().unwrap_or_default()),
+    ///         None => Ok("anonymous".to_owned()),
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// If the token is bad, whatever the mode; or missing, where the mode requires one.
+    pub async fn authenticate<'a>(
+        &self,
+        head: impl Into<RequestHead<'a>>,
+    ) -> Result<Option<Claims<V::Claims>>, Rejection> {
+        // A body that cannot be seen may be there: no request passes as a preflight.
+        let admission = match self.admit(&head.into(), true, None) {
+            Step::Now(admission) => admission,
+            Step::Later(deciding) => {
+                let mut deciding = pin!(deciding);
+                poll_fn(|cx| deciding.as_mut().poll(cx, self, None)).await
+            }
+        };
+        match admission {
+            Admission::Admitted(claims) => Ok(Some(claims)),
+            Admission::Rejected(rejection) | Admission::Inspected(rejection) => Err(rejection),
+            Admission::Anonymous | Admission::Preflight => Ok(None),
+        }
+    }
+
+    /// Decides on a request; at once, if nothing has to wait.
     #[inline]
-    pub(crate) fn authenticate(
+    pub(crate) fn admit(
         &self,
         head: &RequestHead<'_>,
         has_body: bool,
-    ) -> Step<Admitted<V>, AuthenticateFuture<V, R>> {
-        let started = self.observer.is_some().then(Instant::now);
-        match self.steps(head, has_body) {
-            Step::Now(admission) => Step::Now(self.decided(admission, started)),
-            Step::Later(waiting) => {
-                Step::Later(AuthenticateFuture::new(waiting, self.clone(), started))
-            }
-        }
-    }
-
-    fn steps(&self, head: &RequestHead<'_>, has_body: bool) -> Step<Admitted<V>, Waiting<V, R>> {
+        realm: Option<&str>,
+    ) -> Step<Admission<V::Claims>, Deciding<V, R>> {
+        let inner = &*self.inner;
+        let started = self.started();
         // A preflight has no body. What has one may be a call that only looks like a preflight, to a
         // service that does not look at the method; gRPC services do not.
-        if self.preflight_passes && !has_body && is_cors_preflight(head) {
-            return Step::Now(Admission::Preflight);
+        if inner.preflight_passes && !has_body && is_cors_preflight(head) {
+            return Step::Now(self.decided(Admission::Preflight, started, realm));
         }
-        let token = match self.source.find(head) {
-            Ok(Some(token)) => token,
-            Ok(None) if self.mode == Mode::Required => {
-                return Step::Now(Admission::Rejected(RejectionKind::MissingToken.into()));
-            }
-            Ok(None) => return Step::Now(Admission::Anonymous),
-            Err(rejection) => return Step::Now(self.rejected(rejection)),
-        };
-        match self.verifier.verify(token, head) {
-            Step::Now(verified) => self.verified(verified),
-            Step::Later(future) => Step::Later(Waiting::Verifying { future }),
-        }
-    }
-
-    pub(super) fn verified(
-        &self,
-        verified: Result<Verified<V::Claims>, Rejection>,
-    ) -> Step<Admitted<V>, Waiting<V, R>> {
-        let verified = match verified {
-            Ok(verified) => verified,
-            Err(rejection) => return Step::Now(self.rejected(rejection)),
-        };
-        let identity = TokenIdentity::from(verified.registered());
-        let missing = self.revocation.required().missing_from(&identity);
-        if !self.may_lack.contains(missing) {
-            let reason = "the token lacks an identifier that the revocation check requires";
-            let rejection = Rejection::new(RejectionKind::Revoked, reason)
-                .with_source(format!("the token has no {missing}"));
-            return Step::Now(self.rejected(rejection));
-        }
-        match self.revocation.check(&identity) {
-            Step::Now(status) => Step::Now(self.checked(verified, status)),
-            Step::Later(future) => {
-                Step::Later(Waiting::Checking { future, verified: Some(verified) })
-            }
-        }
-    }
-
-    pub(super) fn checked(
-        &self,
-        verified: Verified<V::Claims>,
-        status: Result<RevocationStatus, StoreError>,
-    ) -> Admitted<V> {
-        match status {
-            Ok(RevocationStatus::Active) => Admission::admit(verified, NotRevoked(())),
-            Ok(RevocationStatus::Revoked) => {
-                let reason = "the token, its session or its subject's tokens were revoked";
-                self.rejected(Rejection::new(RejectionKind::Revoked, reason))
-            }
-            Err(error) => {
-                let reason = "the revocation store cannot be asked at present";
-                let rejection =
-                    Rejection::new(RejectionKind::RevocationUnavailable, reason).with_source(error);
-                match self.on_outage {
-                    OnOutage::AcceptUnchecked => {
-                        log_accepted(&rejection);
-                        Admission::admit(verified, NotRevoked(()))
-                    }
-                    _ => self.rejected(rejection),
+        let admission = match inner.source.find(head) {
+            Ok(Some(token)) => match inner.checks.run(token, head) {
+                Step::Now(judged) => self.judged(judged),
+                Step::Later(waiting) => return Step::Later(Deciding { waiting, started }),
+            },
+            Ok(None) if inner.mode == Mode::Required => {
+                if is_cors_preflight(head) {
+                    inner.checks.log.rejected_preflight(realm);
                 }
+                Admission::Rejected(RejectionKind::MissingToken.into())
             }
-        }
+            Ok(None) => Admission::Anonymous,
+            Err(rejection) => self.judged(Err(rejection)),
+        };
+        Step::Now(self.decided(admission, started, realm))
     }
 
-    fn rejected(&self, rejection: Rejection) -> Admitted<V> {
-        if self.mode == Mode::Inspect {
-            Admission::Inspected(rejection)
-        } else {
-            Admission::Rejected(rejection)
+    fn judged(&self, judged: Result<Claims<V::Claims>, Rejection>) -> Admission<V::Claims> {
+        match judged {
+            Ok(claims) => Admission::Admitted(claims),
+            Err(rejection) if self.inner.mode == Mode::Inspect => Admission::Inspected(rejection),
+            Err(rejection) => Admission::Rejected(rejection),
         }
     }
 
     /// Logs and reports a decision.
-    pub(super) fn decided(&self, admission: Admitted<V>, started: Option<Instant>) -> Admitted<V> {
-        let (outcome, rejection) = match &admission {
-            Admission::Admitted { .. } => (Decision::Accepted, None),
+    fn decided(
+        &self,
+        admission: Admission<V::Claims>,
+        started: Option<Instant>,
+        realm: Option<&str>,
+    ) -> Admission<V::Claims> {
+        let log = &self.inner.checks.log;
+        let (outcome, kind) = match &admission {
+            Admission::Admitted(_) => (Decision::Accepted, None),
             Admission::Anonymous => (Decision::Anonymous, None),
             Admission::Preflight => (Decision::Preflight, None),
-            Admission::Inspected(rejection) | Admission::Rejected(rejection) => {
-                log(rejection);
-                (Decision::Rejected, Some(rejection))
+            Admission::Inspected(rejection) => {
+                log.rejected(rejection, realm, true);
+                (Decision::Rejected, Some(rejection.kind()))
+            }
+            Admission::Rejected(rejection) => {
+                log.rejected(rejection, realm, false);
+                (Decision::Rejected, Some(rejection.kind()))
             }
         };
-        if let (Some(observer), Some(started)) = (&self.observer, started) {
+        if let (Some(observer), Some(started)) = (&self.inner.observer, started) {
             let issuer = match &admission {
-                Admission::Admitted { claims, .. } => claims.registered().issuer(),
+                Admission::Admitted(claims) => claims.registered().issuer(),
                 _ => None,
             };
-            let kind = rejection.map(Rejection::kind);
-            observer.observe(&AuthEvent { outcome, kind, issuer, latency: started.elapsed() });
+            observer(&AuthEvent { outcome, kind, issuer, realm, latency: started.elapsed() });
         }
         admission
+    }
+
+    fn started(&self) -> Option<Instant> {
+        self.inner.observer.is_some().then(Instant::now)
+    }
+}
+
+impl<V: TokenVerifier, R: RevocationCheck> Deciding<V, R> {
+    pub(crate) fn poll(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        authenticator: &Authenticator<V, R>,
+        realm: Option<&str>,
+    ) -> Poll<Admission<V::Claims>> {
+        let this = self.project();
+        let judged = ready!(this.waiting.poll(cx, &authenticator.inner.checks));
+        let admission = authenticator.judged(judged);
+        Poll::Ready(authenticator.decided(admission, *this.started, realm))
     }
 }
 
 impl<V, R> Authenticator<V, R> {
+    /// The request's header fields that may hold the token.
+    pub(crate) fn sensitive(&self) -> &[HeaderName] {
+        &self.inner.sensitive
+    }
+
     /// Logs and reports that something behind the layer denied an admitted request.
-    pub(crate) fn denied(&self, rejection: &Rejection) {
-        log(rejection);
-        if let Some(observer) = &self.observer {
-            observer.observe(&AuthEvent {
+    pub(crate) fn denied(&self, rejection: &Rejection, realm: Option<&str>) {
+        self.inner.checks.log.rejected(rejection, realm, false);
+        if let Some(observer) = &self.inner.observer {
+            observer(&AuthEvent {
                 outcome: Decision::Denied,
                 kind: Some(rejection.kind()),
                 issuer: None,
-                latency: std::time::Duration::ZERO,
+                realm,
+                latency: Duration::ZERO,
             });
         }
     }
 }
 
-impl<V: Clone, R> Clone for Authenticator<V, R> {
+impl<V: Clone, R> Clone for Inner<V, R> {
     fn clone(&self) -> Self {
         Self {
+            checks: self.checks.clone(),
             source: Arc::clone(&self.source),
-            verifier: self.verifier.clone(),
-            revocation: Arc::clone(&self.revocation),
-            on_outage: self.on_outage,
-            may_lack: self.may_lack,
+            sensitive: Arc::clone(&self.sensitive),
             mode: self.mode,
             preflight_passes: self.preflight_passes,
             observer: self.observer.clone(),
         }
+    }
+}
+
+impl<V, R> Clone for Authenticator<V, R> {
+    fn clone(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner) }
+    }
+}
+
+impl<V, R> fmt::Debug for Authenticator<V, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authenticator")
+            .field("mode", &self.inner.mode)
+            .field("preflight_passes", &self.inner.preflight_passes)
+            .finish_non_exhaustive()
     }
 }

@@ -1,24 +1,36 @@
 //! The steps of authentication put together, without any tower in it.
 //!
-//! A request's head goes in; what comes out is an [`Authentication`] that the layer puts into the
-//! request's extensions, or a [`Rejection`](crate::rejection::Rejection). In between, each step may
-//! answer at once or later; as long as all answer at once, no future is made.
+//! An [`Authenticator`] turns a request's head, or a token that came some other way, into
+//! [`Claims`](crate::claims::Claims). The [`AuthLayer`](crate::layer::AuthLayer) is plumbing around
+//! one: it puts an [`Authentication`] into the extensions of each request, or answers with a
+//! [`Rejection`](crate::rejection::Rejection). Each step may answer at once or later; as long as all
+//! answer at once, no future is made.
 
 mod admission;
 mod authentication;
 mod authenticator;
-mod future;
+#[cfg(all(test, feature = "testing", any(feature = "aws-lc-rs", feature = "rust-crypto")))]
+mod authenticator_tests;
+mod boxed;
+mod checks;
+mod into;
+mod log;
 mod mode;
 mod observe;
+#[cfg(any(feature = "tracing", test))]
+mod throttle;
 
+pub(crate) use admission::AfterEffects;
 pub use authentication::Authentication;
-pub(crate) use authenticator::Authenticator;
-pub(crate) use future::AuthenticateFuture;
-pub use mode::Mode;
+pub use authenticator::Authenticator;
+pub(crate) use authenticator::Deciding;
+pub use boxed::DynAuthenticator;
+pub use into::IntoAuthenticator;
 #[cfg(all(feature = "issuer", feature = "tracing"))]
-pub(crate) use observe::causes;
+pub(crate) use log::causes;
 #[cfg(feature = "cookie")]
-pub(crate) use observe::log;
+pub(crate) use log::log;
 #[cfg(all(test, feature = "issuer", feature = "tracing"))]
-pub(crate) use observe::logged;
-pub use observe::{AuthEvent, Decision, Observer};
+pub(crate) use log::logged;
+pub use mode::Mode;
+pub use observe::{AuthEvent, Decision};

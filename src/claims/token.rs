@@ -50,6 +50,11 @@ impl<C> Claims<C> {
         self.token.bearer.clone().with_origin(self.origin)
     }
 
+    /// Where this request had the token.
+    pub(crate) fn origin(&self) -> TokenOrigin {
+        self.origin
+    }
+
     /// For the one step that has all the proofs, and for tests that do without.
     pub(crate) fn new(token: Arc<VerifiedToken<C>>, at: UnixTime, origin: TokenOrigin) -> Self {
         Self { token, at, origin }

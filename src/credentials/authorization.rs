@@ -1,11 +1,10 @@
 //! `Authorization: Bearer …`.
 
 use http::HeaderName;
-use http::header::AUTHORIZATION;
 
-use crate::credentials::scheme::token_start;
-use crate::credentials::token::{DEFAULT_MAX_LEN, invalid};
-use crate::credentials::{BearerToken, TokenOrigin, TokenSource};
+use super::header::HeaderField;
+use super::source::TokenSource;
+use super::token::BearerToken;
 use crate::head::RequestHead;
 use crate::rejection::Rejection;
 
@@ -23,19 +22,17 @@ use crate::rejection::Rejection;
 /// | longer than the limit, whatever the scheme | invalid request |
 #[derive(Debug, Clone)]
 #[must_use]
-pub struct AuthorizationHeader {
-    max_len: usize,
-}
+pub struct AuthorizationHeader(HeaderField);
 
 impl AuthorizationHeader {
     /// Takes fields of up to 16 KiB (16,384 bytes).
     pub const fn new() -> Self {
-        Self { max_len: DEFAULT_MAX_LEN }
+        Self(HeaderField::authorization())
     }
 
     /// Takes fields of up to this many bytes, scheme included.
     pub const fn max_len(mut self, bytes: usize) -> Self {
-        self.max_len = bytes;
+        self.0.max_len = bytes;
         self
     }
 }
@@ -48,33 +45,21 @@ impl Default for AuthorizationHeader {
 
 impl TokenSource for AuthorizationHeader {
     fn find(&self, head: &RequestHead<'_>) -> Result<Option<BearerToken>, Rejection> {
-        let mut fields = head.headers().get_all(AUTHORIZATION).iter();
-        let Some(field) = fields.next() else {
-            return Ok(None);
-        };
-        if fields.next().is_some() {
-            return Err(invalid("more than one Authorization header field"));
-        }
-        if field.len() > self.max_len {
-            return Err(invalid("the Authorization header field is over the limit"));
-        }
-        let Some(start) = token_start(field.as_bytes(), "Bearer")? else {
-            return Ok(None);
-        };
-        let range = start..field.len();
-        BearerToken::within(field, range, self.max_len, TokenOrigin::Authorization).map(Some)
+        self.0.find(head)
     }
 
     fn header_names(&self) -> Vec<HeaderName> {
-        vec![AUTHORIZATION]
+        self.0.header_names()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use http::header::AUTHORIZATION;
     use http::{HeaderValue, Request};
     use proptest::prelude::*;
 
+    use super::super::token::DEFAULT_MAX_LEN;
     use super::*;
     use crate::rejection::RejectionKind;
 
@@ -139,6 +124,18 @@ mod tests {
             let rejection = find(&AuthorizationHeader::new(), fields).unwrap_err();
             assert_eq!(rejection.kind(), RejectionKind::InvalidRequest, "{fields:?}");
         }
+    }
+
+    #[test]
+    fn a_scheme_that_was_sent_twice_is_named() {
+        let doubled = "the token itself begins with a scheme: was `Bearer` put before it twice?";
+        for field in ["Bearer Bearer a.b.c", "bearer  BEARER a.b.c"] {
+            let rejection = find(&AuthorizationHeader::new(), &[field.as_bytes()]).unwrap_err();
+            assert_eq!(rejection.kind(), RejectionKind::InvalidRequest);
+            assert_eq!(rejection.reason(), doubled);
+        }
+        let other = find(&AuthorizationHeader::new(), &[b"Bearer Bear er"]).unwrap_err();
+        assert_ne!(other.reason(), doubled);
     }
 
     #[test]

@@ -5,9 +5,10 @@ use std::ops::Range;
 use http::header::COOKIE;
 use http::{HeaderName, HeaderValue};
 
-use crate::credentials::list::{parts, trim};
-use crate::credentials::token::{DEFAULT_MAX_LEN, invalid};
-use crate::credentials::{BearerToken, CrossSiteProtection, TokenOrigin, TokenSource};
+use super::cross_site::CrossSiteProtection;
+use super::list::{parts, trim};
+use super::source::TokenSource;
+use super::token::{BearerToken, DEFAULT_MAX_LEN, TokenOrigin, invalid};
 use crate::dangerous::Dangerous;
 use crate::head::RequestHead;
 use crate::rejection::Rejection;

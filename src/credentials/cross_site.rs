@@ -4,7 +4,7 @@ use http::header::{HOST, ORIGIN, UPGRADE};
 use http::uri::Scheme;
 use http::{HeaderName, Method};
 
-use crate::credentials::origin::{InvalidOrigin, Origin, Place, validate};
+use super::origin::{InvalidOrigin, Origin, Place, validate};
 use crate::head::RequestHead;
 use crate::rejection::{Rejection, RejectionKind};
 

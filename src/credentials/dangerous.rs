@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use http::HeaderName;
 use percent_encoding::{percent_decode, percent_decode_str};
 
-use crate::credentials::token::{DEFAULT_MAX_LEN, invalid};
-use crate::credentials::{BearerToken, TokenOrigin, TokenSource};
+use super::source::TokenSource;
+use super::token::{BearerToken, DEFAULT_MAX_LEN, TokenOrigin, invalid};
 use crate::head::RequestHead;
 use crate::rejection::Rejection;
 

@@ -1,10 +1,13 @@
-//! A token in a header field of one's own.
+//! A token in a header field.
+
+use std::borrow::Cow;
 
 use http::HeaderName;
+use http::header::AUTHORIZATION;
 
-use crate::credentials::scheme::token_start;
-use crate::credentials::token::{DEFAULT_MAX_LEN, invalid};
-use crate::credentials::{BearerToken, TokenOrigin, TokenSource};
+use super::scheme::token_start;
+use super::source::TokenSource;
+use super::token::{BearerToken, DEFAULT_MAX_LEN, TokenOrigin, invalid};
 use crate::head::RequestHead;
 use crate::rejection::Rejection;
 
@@ -16,8 +19,8 @@ use crate::rejection::Rejection;
 #[must_use]
 pub struct HeaderField {
     name: HeaderName,
-    scheme: Option<Box<str>>,
-    max_len: usize,
+    scheme: Option<Cow<'static, str>>,
+    pub(super) max_len: usize,
 }
 
 impl HeaderField {
@@ -28,13 +31,19 @@ impl HeaderField {
 
     /// Expects this scheme, in any case, and spaces before the token. With another scheme the
     /// field holds no token.
-    pub fn with_scheme(mut self, scheme: impl Into<Box<str>>) -> Self {
+    pub fn with_scheme(mut self, scheme: impl Into<Cow<'static, str>>) -> Self {
         self.scheme = Some(scheme.into());
         self
     }
 
+    /// `Authorization: Bearer …`.
+    pub(super) const fn authorization() -> Self {
+        let scheme = Some(Cow::Borrowed("Bearer"));
+        Self { name: AUTHORIZATION, scheme, max_len: DEFAULT_MAX_LEN }
+    }
+
     /// Takes fields of up to this many bytes, scheme included.
-    pub fn max_len(mut self, bytes: usize) -> Self {
+    pub const fn max_len(mut self, bytes: usize) -> Self {
         self.max_len = bytes;
         self
     }
@@ -53,15 +62,18 @@ impl TokenSource for HeaderField {
             return Err(invalid("the token's header field is over the limit"));
         }
         let start = match &self.scheme {
-            None => Some(0),
-            Some(scheme) => token_start(field.as_bytes(), scheme)?,
+            None => 0,
+            Some(scheme) => match token_start(field.as_bytes(), scheme)? {
+                Some(start) => start,
+                None => return Ok(None),
+            },
         };
-        start
-            .map(|start| {
-                let range = start..field.len();
-                BearerToken::within(field, range, self.max_len, TokenOrigin::Header)
-            })
-            .transpose()
+        let origin = if self.name == AUTHORIZATION {
+            TokenOrigin::Authorization
+        } else {
+            TokenOrigin::Header
+        };
+        BearerToken::within(field, start..field.len(), self.max_len, origin).map(Some)
     }
 
     fn header_names(&self) -> Vec<HeaderName> {
@@ -112,5 +124,13 @@ mod tests {
             let rejection = find(&source, bad).unwrap_err();
             assert_eq!(rejection.kind(), RejectionKind::InvalidRequest, "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_token_of_the_authorization_field_is_said_to_be_from_there() {
+        let source = HeaderField::named(AUTHORIZATION).with_scheme("Token");
+        let request = Request::get("/").header(AUTHORIZATION, "token abc").body(()).unwrap();
+        let token = source.find(&RequestHead::from(&request)).unwrap().unwrap();
+        assert_eq!(token.origin(), TokenOrigin::Authorization);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! [RFC 9110 §11.4]: https://www.rfc-editor.org/rfc/rfc9110#section-11.4
 
-use crate::credentials::token::invalid;
+use super::token::invalid;
 use crate::rejection::Rejection;
 
 /// Where the token begins behind `scheme` and its spaces; `None` if another scheme is spoken.

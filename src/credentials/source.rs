@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::HeaderName;
 
-use crate::credentials::BearerToken;
+use super::token::BearerToken;
 use crate::head::RequestHead;
 use crate::rejection::Rejection;
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use http::HeaderName;
 
-use crate::credentials::token::invalid;
-use crate::credentials::{BearerToken, TokenSource};
+use super::source::TokenSource;
+use super::token::{BearerToken, invalid};
 use crate::head::RequestHead;
 use crate::rejection::Rejection;
 

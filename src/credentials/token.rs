@@ -56,6 +56,21 @@ pub enum TokenOrigin {
     Other,
 }
 
+impl TokenOrigin {
+    /// A name for metrics and logs, in snake case.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Authorization => "authorization",
+            Self::Header => "header",
+            Self::Cookie => "cookie",
+            Self::WebSocketProtocol => "websocket_protocol",
+            Self::Query => "query",
+            Self::Other => "other",
+        }
+    }
+}
+
 impl BearerToken {
     /// Takes a token from anywhere, for sources of one's own and for tests. Its origin is
     /// [`TokenOrigin::Other`].
@@ -64,7 +79,16 @@ impl BearerToken {
     /// [`RejectionKind::InvalidRequest`] if it is empty, is longer than 16 KiB (16,384 bytes), or
     /// is not a `b64token`.
     pub fn parse(token: &str) -> Result<Self, Rejection> {
-        Self::copied(token.as_bytes(), DEFAULT_MAX_LEN, TokenOrigin::Other)
+        Self::parse_up_to(token, DEFAULT_MAX_LEN)
+    }
+
+    /// As [`parse`](Self::parse), with another limit in bytes.
+    ///
+    /// # Errors
+    /// [`RejectionKind::InvalidRequest`] if it is empty, is longer than that, or is not a
+    /// `b64token`.
+    pub fn parse_up_to(token: &str, bytes: usize) -> Result<Self, Rejection> {
+        Self::copied(token.as_bytes(), bytes, TokenOrigin::Other)
     }
 
     /// The same token with another origin, for sources of one's own.
@@ -129,8 +153,9 @@ impl BearerToken {
         let (Ok(start), Ok(end)) = (u32::try_from(range.start), u32::try_from(range.end)) else {
             return Err(invalid("the header field is longer than 4 GiB"));
         };
-        if !value.as_bytes().get(range).is_some_and(is_b64token) {
-            return Err(invalid("the token is not a b64token (RFC 6750 section 2.1)"));
+        let bytes = value.as_bytes().get(range).unwrap_or_default();
+        if !is_b64token(bytes) {
+            return Err(ill_formed(bytes));
         }
         let mut value = value.clone();
         value.set_sensitive(true);
@@ -146,9 +171,26 @@ impl BearerToken {
         if token.len() > max_len {
             return Err(invalid("the token is longer than the limit"));
         }
-        let value = HeaderValue::from_bytes(token)
-            .map_err(|_| invalid("the token is not a b64token (RFC 6750 section 2.1)"))?;
+        let value = HeaderValue::from_bytes(token).map_err(|_| ill_formed(token))?;
         Self::within(&value, 0..token.len(), max_len, origin)
+    }
+}
+
+/// [`BearerToken::parse`], for what takes a token in either form.
+impl TryFrom<&str> for BearerToken {
+    type Error = Rejection;
+
+    fn try_from(token: &str) -> Result<Self, Rejection> {
+        Self::parse(token)
+    }
+}
+
+/// [`BearerToken::parse`], for what takes a token in either form.
+impl TryFrom<&String> for BearerToken {
+    type Error = Rejection;
+
+    fn try_from(token: &String) -> Result<Self, Rejection> {
+        Self::parse(token)
     }
 }
 
@@ -156,6 +198,16 @@ impl fmt::Debug for BearerToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("BearerToken([redacted])")
     }
+}
+
+fn ill_formed(token: &[u8]) -> Rejection {
+    let scheme = SCHEME.len();
+    invalid(match token.get(..scheme) {
+        Some(start) if start.eq_ignore_ascii_case(SCHEME) => {
+            "the token itself begins with a scheme: was `Bearer` put before it twice?"
+        }
+        _ => "the token is not a b64token (RFC 6750 section 2.1)",
+    })
 }
 
 fn is_b64token(token: &[u8]) -> bool {
@@ -200,6 +252,14 @@ mod tests {
             assert_eq!(token.origin(), TokenOrigin::Other);
         }
         assert!(BearerToken::parse(&"a".repeat(DEFAULT_MAX_LEN)).is_ok());
+    }
+
+    #[test]
+    fn the_limit_can_be_set() {
+        assert!(BearerToken::parse_up_to("abcd", 4).is_ok());
+        assert!(BearerToken::parse_up_to("abcde", 4).is_err());
+        assert!(BearerToken::parse_up_to(&"a".repeat(DEFAULT_MAX_LEN + 1), usize::MAX).is_ok());
+        assert!(BearerToken::try_from("a b").is_err());
     }
 
     #[test]

@@ -5,9 +5,9 @@ use std::ops::Range;
 use http::header::SEC_WEBSOCKET_PROTOCOL;
 use http::{HeaderName, HeaderValue};
 
-use crate::credentials::list::parts;
-use crate::credentials::token::{DEFAULT_MAX_LEN, invalid};
-use crate::credentials::{BearerToken, TokenOrigin, TokenSource};
+use super::list::parts;
+use super::source::TokenSource;
+use super::token::{BearerToken, DEFAULT_MAX_LEN, TokenOrigin, invalid};
 use crate::head::RequestHead;
 use crate::rejection::Rejection;
 

@@ -1,23 +1,23 @@
-//! A strict reader for the few DER structures that carry keys (X.690, RFC 5280 §4.1, RFC 8017 A.1).
+//! The few DER structures that carry keys (X.690, RFC 5280 §4.1, RFC 8017 A.1), read by `der`, `spki`
+//! and `pkcs1`.
 //!
-//! Written here rather than taken from a library because it must answer a question that parsers do
-//! not: is this, whole and exactly, some key or certificate, so that it cannot be an HMAC secret?
-//! It reads structure only; the crypto backend judges the numbers.
+//! [`shape`] answers a question that those do not: is this, whole and exactly, some key or
+//! certificate, so that it cannot be an HMAC secret? Structure only; the crypto backend judges the
+//! numbers.
 
-const INTEGER: u8 = 0x02;
-const BIT_STRING: u8 = 0x03;
-const OCTET_STRING: u8 = 0x04;
-const NULL: u8 = 0x05;
-const OID: u8 = 0x06;
-const SEQUENCE: u8 = 0x30;
+use const_oid::ObjectIdentifier;
+use der::asn1::AnyRef;
+use der::{Decode, Reader, SliceReader, Tag, Tagged};
+use pkcs1::RsaPublicKey;
+use spki::SubjectPublicKeyInfoRef;
 
-const OID_RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
-const OID_RSA_PSS: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a];
-const OID_EC: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
-const OID_P256: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
-const OID_P384: &[u8] = &[0x2b, 0x81, 0x04, 0x00, 0x22];
-const OID_P521: &[u8] = &[0x2b, 0x81, 0x04, 0x00, 0x23];
-const OID_ED25519: &[u8] = &[0x2b, 0x65, 0x70];
+const OID_RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+const OID_RSA_PSS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.10");
+const OID_EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+const OID_P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
+const OID_P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
+const OID_P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
+const OID_ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 
 /// What a DER document is, told by its structure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,121 +39,82 @@ pub(super) enum SpkiType {
     Other,
 }
 
-/// Reads one value after the other.
-struct Reader<'a>(&'a [u8]);
-
-impl<'a> Reader<'a> {
-    fn next(&mut self) -> Option<(u8, &'a [u8])> {
-        let (&tag, rest) = self.0.split_first()?;
-        if tag & 0x1f == 0x1f {
-            return None; // multi-byte tags occur in none of the structures
-        }
-        let (&first, mut rest) = rest.split_first()?;
-        let length = if first < 0x80 {
-            usize::from(first)
-        } else {
-            let (bytes, after) = rest.split_at_checked(usize::from(first & 0x7f))?;
-            rest = after;
-            let length = match *bytes {
-                [a] if a >= 0x80 => u32::from(a),
-                [a, b] if a != 0 => u32::from_be_bytes([0, 0, a, b]),
-                [a, b, c] if a != 0 => u32::from_be_bytes([0, a, b, c]),
-                _ => return None, // longer than 16 MiB, indefinite, or not the shortest form
-            };
-            usize::try_from(length).ok()?
-        };
-        let (value, rest) = rest.split_at_checked(length)?;
-        self.0 = rest;
-        Some((tag, value))
-    }
-
-    fn read(&mut self, wanted: u8) -> Option<&'a [u8]> {
-        self.next().filter(|(tag, _)| *tag == wanted).map(|(_, value)| value)
-    }
-
-    fn end(&self) -> Option<()> {
-        self.0.is_empty().then_some(())
-    }
-}
-
-/// The content of the one SEQUENCE that is the whole document.
-fn whole_sequence(der: &[u8]) -> Option<Reader<'_>> {
-    let mut reader = Reader(der);
-    let body = reader.read(SEQUENCE)?;
-    reader.end()?;
-    Some(Reader(body))
-}
-
-/// A non-negative INTEGER without its sign octet.
-fn unsigned<'a>(reader: &mut Reader<'a>) -> Option<&'a [u8]> {
-    match reader.read(INTEGER)? {
-        [] => None,
-        [0] => Some(&[]),
-        [0, rest @ ..] => (rest[0] >= 0x80).then_some(rest),
-        value => (value[0] < 0x80).then_some(value),
-    }
-}
-
 /// Modulus and exponent of an `RSAPublicKey` (RFC 8017 A.1.1).
-pub(super) fn rsa_public_key(der: &[u8]) -> Option<(&[u8], &[u8])> {
-    let mut body = whole_sequence(der)?;
-    let n = unsigned(&mut body)?;
-    let e = unsigned(&mut body)?;
-    body.end()?;
-    Some((n, e))
+pub(super) fn rsa_public_key(document: &[u8]) -> Option<(&[u8], &[u8])> {
+    let key = RsaPublicKey::from_der(document).ok()?;
+    Some((key.modulus.as_bytes(), key.public_exponent.as_bytes()))
 }
 
 /// Key type and key bits of a `SubjectPublicKeyInfo` (RFC 5280 §4.1).
-pub(super) fn subject_public_key_info(der: &[u8]) -> Option<(SpkiType, &[u8])> {
-    let mut body = whole_sequence(der)?;
-    let mut algorithm = Reader(body.read(SEQUENCE)?);
-    let [0, bits @ ..] = body.read(BIT_STRING)? else {
-        return None; // a key is whole octets
-    };
-    body.end()?;
-    let oid = algorithm.read(OID)?;
-    let parameters = match algorithm.0 {
-        [] => None,
-        _ => Some(algorithm.next()?),
-    };
-    algorithm.end()?;
-    let kind = match (oid, parameters) {
+pub(super) fn subject_public_key_info(document: &[u8]) -> Option<(SpkiType, &[u8])> {
+    let info = SubjectPublicKeyInfoRef::from_der(document).ok()?;
+    // a key is whole octets
+    let bits = info.subject_public_key.as_bytes()?;
+    let algorithm = info.algorithm;
+    let kind = match (algorithm.oid, algorithm.parameters) {
+        (OID_RSA, None) => SpkiType::Rsa,
         // RFC 3279 §2.3.1 asks for NULL; it is left out often enough
-        (OID_RSA, None | Some((NULL, []))) => SpkiType::Rsa,
+        (OID_RSA, Some(parameters)) if parameters.is_null() => SpkiType::Rsa,
         (OID_RSA_PSS, _) => SpkiType::RsaPss,
-        (OID_EC, Some((OID, OID_P256))) => SpkiType::Ec("P-256"),
-        (OID_EC, Some((OID, OID_P384))) => SpkiType::Ec("P-384"),
-        (OID_EC, Some((OID, OID_P521))) => SpkiType::Ec("P-521"),
+        (OID_EC, Some(parameters)) => match parameters.decode_as() {
+            Ok(OID_P256) => SpkiType::Ec("P-256"),
+            Ok(OID_P384) => SpkiType::Ec("P-384"),
+            Ok(OID_P521) => SpkiType::Ec("P-521"),
+            _ => SpkiType::Other,
+        },
         (OID_ED25519, None) => SpkiType::Ed25519,
         _ => SpkiType::Other,
     };
     Some((kind, bits))
 }
 
+/// The members of a SEQUENCE, if nothing is left over.
+fn members<'a>(sequence: AnyRef<'a>) -> Option<Vec<AnyRef<'a>>> {
+    let mut reader = SliceReader::new(sequence.value()).ok()?;
+    let mut members = Vec::with_capacity(4);
+    while !reader.is_finished() {
+        members.push(AnyRef::decode(&mut reader).ok()?);
+    }
+    Some(members)
+}
+
+/// The members of the one SEQUENCE that is the whole document.
+fn whole_sequence(document: &[u8]) -> Option<Vec<AnyRef<'_>>> {
+    let whole = AnyRef::from_der(document).ok()?;
+    if whole.tag() == Tag::Sequence { members(whole) } else { None }
+}
+
+/// Whether this SEQUENCE begins with an OBJECT IDENTIFIER, as those that name an algorithm do.
+fn is_identifier(sequence: &AnyRef<'_>) -> bool {
+    let mut reader = match SliceReader::new(sequence.value()) {
+        Ok(reader) => reader,
+        Err(_) => return false,
+    };
+    AnyRef::decode(&mut reader).is_ok_and(|first| first.tag() == Tag::ObjectIdentifier)
+}
+
 /// What this is, if it is entirely and exactly a key or a certificate.
 ///
 /// Every length must add up to the last byte, so random bytes that happen to start with 0x30 do not
 /// pass: the shortest path through these rules leaves about one in 2^40.
-pub(super) fn shape(der: &[u8]) -> Option<Shape> {
-    let mut body = whole_sequence(der)?;
-    let mut parts = Vec::with_capacity(4);
-    while body.end().is_none() {
-        parts.push(body.next()?);
-    }
-    let identifier = |value| Reader(value).read(OID).is_some();
-    match *parts.as_slice() {
-        [(SEQUENCE, id), (BIT_STRING, _)] if identifier(id) => Some(Shape::SubjectPublicKeyInfo),
-        [(SEQUENCE, id), (OCTET_STRING, _)] if identifier(id) => Some(Shape::PrivateKey),
-        [(SEQUENCE, _), (SEQUENCE, id), (BIT_STRING, _)] if identifier(id) => {
-            Some(Shape::Certificate)
-        }
-        [(INTEGER, n), (INTEGER, _)] if n.len() >= 64 => Some(Shape::RsaPublicKey),
-        [(INTEGER, _), (SEQUENCE, id), (OCTET_STRING, _), ..] if identifier(id) => {
-            Some(Shape::PrivateKey)
-        }
-        [(INTEGER, [1]), (OCTET_STRING, _), ..] => Some(Shape::PrivateKey),
-        [(INTEGER, [0 | 1]), ref rest @ ..]
-            if rest.len() >= 8 && rest[..8].iter().all(|(tag, _)| *tag == INTEGER) =>
+pub(super) fn shape(document: &[u8]) -> Option<Shape> {
+    use Tag::{BitString, Integer, OctetString, Sequence};
+
+    let members = whole_sequence(document)?;
+    let tags: Vec<_> = members.iter().map(Tagged::tag).collect();
+    let named = |place: usize| members.get(place).is_some_and(is_identifier);
+    let number = |place: usize| members.get(place).map_or(&[][..], |member| member.value());
+    match *tags {
+        [Sequence, BitString] if named(0) => Some(Shape::SubjectPublicKeyInfo),
+        [Sequence, OctetString] if named(0) => Some(Shape::PrivateKey),
+        [Sequence, Sequence, BitString] if named(1) => Some(Shape::Certificate),
+        [Integer, Integer] if number(0).len() >= 64 => Some(Shape::RsaPublicKey),
+        [Integer, Sequence, OctetString, ..] if named(1) => Some(Shape::PrivateKey),
+        [Integer, OctetString, ..] if *number(0) == [1] => Some(Shape::PrivateKey),
+        [Integer, ref rest @ ..]
+            if matches!(*number(0), [0 | 1])
+                && rest.len() >= 8
+                && rest.iter().take(8).all(|tag| *tag == Integer) =>
         {
             Some(Shape::PrivateKey)
         }

@@ -21,8 +21,9 @@
 //! # #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))] {
 //! use tower_bearer::key::{Algorithm, Key, KeyErrorKind, Secret};
 //!
-//! // made with: openssl rand -base64 48
-//! let secret = Secret::from_base64("SdDLRnZ1ZgFhmCjrDxFsXaJGN9v5ibAmfVOJQWbm/VbE4xwo4t7UGSFWuXQDchZM")?;
+//! # let text = "mV2uY2sVYb0Kj0ZQvZ0t1pJt2m1o0l8G3m1i2Q5v9rE=";
+//! // `text` was made with: openssl rand -base64 48
+//! let secret = Secret::from_base64(text)?;
 //! let key = Key::hs256(secret)?.with_id("2024-06");
 //! assert_eq!(key.algorithm(), Algorithm::HS256);
 //! assert_eq!(key.id(), Some("2024-06"));
@@ -41,6 +42,8 @@ mod backend;
     allow(dead_code, reason = "each of the features uses a part of it")
 )]
 pub(crate) mod crypto;
+#[cfg(feature = "jsonwebtoken")]
+mod decoding_key;
 mod der;
 mod ed25519;
 mod error;
@@ -60,6 +63,7 @@ mod signing;
 mod single;
 mod source;
 mod thumbprint;
+mod weak;
 
 pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use crypto::TokenHash;

@@ -1,14 +1,16 @@
 //! PEM ([RFC 7468](https://www.rfc-editor.org/rfc/rfc7468)): one block, known by its label.
 //!
-//! Not read through `jsonwebtoken`, whose decoder ignores the difference between labels where it
-//! matters here and takes the first bit string it meets, which in a certificate or a private key
-//! is not the public key.
+//! `pem-rfc7468` reads it. It is strict about line ends and what stands around the block, and people
+//! are not: files have text before and after, and in an environment variable or an `.env` file the
+//! line ends have become blanks. So the block is found and its lines are joined here.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use pem_rfc7468::Decoder;
 use zeroize::Zeroizing;
 
 use super::error::{KeyError, KeyErrorKind};
+
+const BEGIN: &str = "-----BEGIN ";
+const END: &str = "-----END ";
 
 pub(super) struct Pem<'a> {
     pub(super) label: &'a str,
@@ -21,18 +23,15 @@ pub(super) struct Pem<'a> {
 /// Malformed: no block, several blocks, labels that disagree, or not base64.
 pub(super) fn parse(input: &[u8]) -> Result<Pem<'_>, KeyError> {
     let text = std::str::from_utf8(input).map_err(|_| not_pem())?;
-    let (_, rest) = text.split_once("-----BEGIN ").ok_or_else(not_pem)?;
-    if rest.contains("-----BEGIN ") {
+    let (_, rest) = text.split_once(BEGIN).ok_or_else(not_pem)?;
+    if rest.contains(BEGIN) {
         return Err(KeyError::malformed(
             "holds several PEM blocks; give one key at a time, each as a Key of its own",
         ));
     }
     let (label, rest) = rest.split_once("-----").ok_or_else(not_pem)?;
-    let (body, rest) = rest.split_once("-----END ").ok_or_else(not_pem)?;
-    let end = rest.strip_prefix(label).ok_or_else(not_pem)?;
-    if !end.starts_with("-----") || label.len() > 64 || label.contains(['\n', '\r']) {
-        return Err(not_pem());
-    }
+    let (body, rest) = rest.split_once(END).ok_or_else(not_pem)?;
+    let (end, _) = rest.split_once("-----").ok_or_else(not_pem)?;
     if body.contains("ENCRYPTED") {
         return Err(KeyError::new(
             KeyErrorKind::PrivateKey,
@@ -40,10 +39,19 @@ pub(super) fn parse(input: &[u8]) -> Result<Pem<'_>, KeyError> {
              (openssl pkey -in private.pem -pubout)",
         ));
     }
-    let mut base64 = Zeroizing::new(Vec::with_capacity(body.len()));
-    base64.extend(body.bytes().filter(|byte| !byte.is_ascii_whitespace()));
-    let mut der = Zeroizing::new(Vec::with_capacity(base64.len()));
-    STANDARD.decode_vec(base64.as_slice(), &mut der).map_err(|_| not_pem())?;
+    // Room for all of it: a buffer that grows leaves a copy behind.
+    let mut pem = Zeroizing::new(String::with_capacity(text.len() + 64));
+    pem.extend([BEGIN, label, "-----\n"]);
+    let start = pem.len();
+    pem.extend(body.split_ascii_whitespace());
+    let width = pem.len() - start;
+    pem.extend(["\n", END, end, "-----\n"]);
+    let decoded = Decoder::new_wrapped(pem.as_bytes(), width.max(4)).and_then(|mut decoder| {
+        let mut der = Zeroizing::new(Vec::with_capacity(decoder.remaining_len()));
+        decoder.decode_to_end(&mut der)?;
+        Ok(der)
+    });
+    let der = decoded.map_err(|error| not_pem().with_source(error))?;
     Ok(Pem { label, der })
 }
 
@@ -60,10 +68,17 @@ mod tests {
 
     #[test]
     fn rfc7468_one_block_with_text_around_it() {
-        let pem =
-            parse(b"key of 2024\n-----BEGIN X-----\r\nAAEC\r\nAw==\r\n-----END X-----\r\nend")
-                .unwrap();
-        assert_eq!((pem.label, pem.der.as_slice()), ("X", &[0, 1, 2, 3][..]));
+        for text in [
+            "key of 2024\n-----BEGIN X-----\r\nAAEC\r\nAw==\r\n-----END X-----\r\nend",
+            "-----BEGIN X-----\nAAEC\nAw==\n-----END X-----",
+            "-----BEGIN X----- AAEC Aw== -----END X-----",
+            "-----BEGIN X-----\n  AAECAw==  \n\t-----END X-----\n",
+            "-----BEGIN X-----\nA\nAECAw\n=\n=\n-----END X-----\n",
+            "\u{feff}-----BEGIN X-----\n\nAAECAw==\n\n-----END X-----\n",
+        ] {
+            let pem = parse(text.as_bytes()).unwrap();
+            assert_eq!((pem.label, pem.der.as_slice()), ("X", &[0, 1, 2, 3][..]), "{text}");
+        }
     }
 
     #[test]
@@ -78,8 +93,10 @@ mod tests {
             "-----BEGIN X-----\nAA*C\n-----END X-----",
             "-----BEGIN X-----\nAAE\n-----END X-----",
             "-----BEGIN X-----\nAAF=\n-----END X-----",
+            "-----BEGIN X-----\nA=AA\n-----END X-----",
             "-----BEGIN X-----\nAAEC\n-----END X-----\n-----BEGIN X-----\nAAEC\n-----END X-----",
             "-----BEGIN X\nY-----\nAAEC\n-----END X\nY-----",
+            "-----BEGIN é-----\nAAEC\n-----END é-----",
         ] {
             let error = parse(bad.as_bytes()).err().unwrap();
             assert_eq!(error.kind(), KeyErrorKind::Malformed, "{bad}");

@@ -4,7 +4,9 @@ use super::super::secret::Secret;
 use super::*;
 
 fn key(algorithm: Algorithm, id: Option<&str>, seed: u8) -> Key {
-    let key = Key::hmac(algorithm, Secret::new(vec![seed; 64])).unwrap();
+    let key =
+        Key::hmac(algorithm, Secret::new((0..64).map(|place| place ^ seed).collect::<Vec<u8>>()))
+            .unwrap();
     match id {
         Some(id) => key.with_id(id),
         None => key,

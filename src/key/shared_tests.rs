@@ -9,7 +9,9 @@ use super::super::source::IntoKeySource;
 use super::*;
 
 fn key(id: &str, seed: u8) -> Key {
-    Key::hs256(Secret::new(vec![seed; 32])).unwrap().with_id(id)
+    Key::hs256(Secret::new((0..32).map(|place| place ^ seed).collect::<Vec<u8>>()))
+        .unwrap()
+        .with_id(id)
 }
 
 #[test]

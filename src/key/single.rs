@@ -4,8 +4,6 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use jsonwebtoken::{AlgorithmFamily, DecodingKey, DecodingKeyKind};
-
 use super::algorithm::{Algorithm, Family};
 use super::backend::VerifyKey;
 use super::ed25519;
@@ -60,7 +58,7 @@ impl Key {
     ///
     /// # Errors
     /// [`Weak`](super::KeyErrorKind::Weak) if the secret is shorter than the hash's output (32, 48
-    /// or 64 bytes) or all zero, [`NotASecret`](super::KeyErrorKind::NotASecret) if it is a key,
+    /// or 64 bytes), a short word repeated, or a sample from documentation, [`NotASecret`](super::KeyErrorKind::NotASecret) if it is a key,
     /// certificate, JWK or JWK Set in any of the usual forms.
     pub fn hmac(algorithm: Algorithm, secret: Secret) -> Result<Self, KeyError> {
         Self::build(algorithm, Material::hmac(algorithm, secret)?, None)
@@ -153,35 +151,6 @@ impl Key {
     pub(super) fn from_parsed_jwk(algorithm: Algorithm, jwk: &Jwk) -> Result<Self, KeyError> {
         let id = jwk.id()?.map(Into::into);
         Self::build(algorithm, jwk.material(algorithm)?, id)
-    }
-
-    /// Takes over a key that was loaded with the `jsonwebtoken` crate.
-    ///
-    /// It passes the same checks as every other key, so one that `jsonwebtoken` accepts may be
-    /// refused.
-    ///
-    /// # Errors
-    /// If the key is of another family than the algorithm, or fails a check.
-    pub fn from_decoding_key(algorithm: Algorithm, key: &DecodingKey) -> Result<Self, KeyError> {
-        let family = match key.family() {
-            AlgorithmFamily::Hmac => Family::Hmac,
-            AlgorithmFamily::Rsa => Family::Rsa,
-            AlgorithmFamily::Ec => Family::Ec,
-            AlgorithmFamily::Ed => Family::Ed,
-        };
-        if family != algorithm.family() {
-            return Err(KeyError::mismatch(format!(
-                "the DecodingKey is of another family than {algorithm}"
-            )));
-        }
-        let material = match (family, key.kind()) {
-            (Family::Hmac, DecodingKeyKind::SecretOrDer(secret)) => {
-                Material::hmac(algorithm, Secret::new(secret.clone()))
-            }
-            (_, DecodingKeyKind::SecretOrDer(der)) => Material::der(algorithm, der),
-            (_, DecodingKeyKind::RsaModulusExponent { n, e }) => Material::rsa(n, e),
-        }?;
-        Self::build(algorithm, material, None)
     }
 
     /// Gives the key an id, the `kid` of tokens that are signed with it (RFC 7515 §4.1.4).

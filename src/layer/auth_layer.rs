@@ -7,19 +7,23 @@ use tower_layer::Layer;
 
 use super::config::Config;
 use super::service::AuthService;
-use crate::authenticate::{Authenticator, Mode, Observer};
-use crate::credentials::{AuthorizationHeader, TokenSource};
+use crate::authenticate::{AuthEvent, Authenticator, IntoAuthenticator, Mode};
+use crate::credentials::TokenSource;
 use crate::dangerous::Dangerous;
 use crate::respond::{Auto, Challenge, EmptyBody, Responder};
 use crate::revocation::{
-    Identifiers, NoRevocation, OnOutage, RevocationCheck, RevocationStore, StoreCheck,
+    BoxRevocationCheck, Identifiers, IntoRevocation, NoRevocation, RevocationCheck,
 };
-use crate::verify::TokenVerifier;
+use crate::verify::{BoxVerifier, TokenVerifier};
+
+/// An [`AuthLayer`] of a type that can be written down, whatever verifies tokens and whatever
+/// revokes them: what [`AuthLayer::boxed`] yields.
+pub type DynAuthLayer<C> = AuthLayer<BoxVerifier<C>, BoxRevocationCheck>;
 
 /// Authenticates every request by its bearer token.
 ///
 /// Give it a [`Verifier`](crate::verify::Verifier), and a revocation store if tokens shall be taken
-/// back before they expire. The claims are then in the extensions of every request that comes
+/// back before they expire; or an [`Authenticator`] that has both. The claims are then in the extensions of every request that comes
 /// through; requests without good credentials are answered by the layer.
 ///
 /// ```
@@ -46,74 +50,68 @@ pub struct AuthLayer<V, R = NoRevocation> {
     config: Arc<Config<V, R>>,
 }
 
-impl<V: TokenVerifier> AuthLayer<V> {
-    /// Requires a bearer token in the `Authorization` header that this verifier accepts. Without
-    /// [`revocation`](AuthLayer::revocation), a token is good until it expires.
-    pub fn new(verifier: V) -> Self {
-        let source = AuthorizationHeader::new();
-        let sensitive = source.header_names().into();
-        Self {
-            config: Arc::new(Config {
-                authenticator: Authenticator {
-                    source: Arc::new(source),
-                    verifier,
-                    revocation: Arc::new(NoRevocation),
-                    on_outage: OnOutage::default(),
-                    may_lack: Identifiers::NONE,
-                    mode: Mode::default(),
-                    preflight_passes: true,
-                    observer: None,
-                },
-                sensitive,
-                challenge: Challenge::default(),
-                responder: Arc::new(Auto::<EmptyBody>::default()),
-            }),
-        }
+impl<V: TokenVerifier, R: RevocationCheck> AuthLayer<V, R> {
+    /// Requires a bearer token in the `Authorization` header that this verifier, or
+    /// [`Authenticator`], accepts. Without [`revocation`](AuthLayer::revocation), a token is good
+    /// until it expires.
+    pub fn new(verifier: impl IntoAuthenticator<Verifier = V, Revocation = R>) -> Self {
+        Self::around(verifier.into_authenticator())
+    }
+
+    /// The same behind a type that names only the claims: for a struct's field, or where
+    /// configuration decides between two of different types.
+    ///
+    /// ```
+    /// # #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))] {
+    /// # use tower_bearer::{AuthLayer, StandardClaims, Verifier, testing::TestIssuer};
+    /// # use tower_bearer::revocation::MemoryStore;
+    /// use tower_bearer::layer::DynAuthLayer;
+    ///
+    /// struct App {
+    ///     auth: DynAuthLayer<StandardClaims>,
+    /// }
+    ///
+    /// fn app(verifier: Verifier<StandardClaims>, revocable: bool) -> App {
+    ///     let auth = AuthLayer::new(verifier);
+    ///     let auth =
+    ///         if revocable { auth.revocation(MemoryStore::new()).boxed() } else { auth.boxed() };
+    ///     App { auth }
+    /// }
+    /// # let app = app(TestIssuer::new().verifier().build()?, true);
+    /// # let _ = app.auth;
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn boxed(self) -> DynAuthLayer<V::Claims> {
+        self.map(Authenticator::boxed)
     }
 }
 
 impl<V: TokenVerifier, R> AuthLayer<V, R> {
-    /// Asks this check on every request whether the token was revoked, and rejects tokens that lack
-    /// an identifier the check needs. It replaces an earlier one; to ask two, see
-    /// [`both`](crate::revocation::both).
-    ///
-    /// When the check cannot answer, requests are answered 503.
-    pub fn revocation<R2: RevocationCheck>(self, check: R2) -> AuthLayer<V, R2> {
-        let Config { authenticator, sensitive, challenge, responder } =
-            Arc::unwrap_or_clone(self.config);
-        let Authenticator {
-            source,
-            verifier,
-            on_outage,
-            may_lack,
-            mode,
-            preflight_passes,
-            observer,
-            ..
-        } = authenticator;
-        let authenticator = Authenticator {
-            source,
-            verifier,
-            revocation: Arc::new(check),
-            on_outage,
-            may_lack,
-            mode,
-            preflight_passes,
-            observer,
-        };
-        AuthLayer { config: Arc::new(Config { authenticator, sensitive, challenge, responder }) }
+    fn around(authenticator: Authenticator<V, R>) -> Self {
+        Self {
+            config: Arc::new(Config {
+                authenticator,
+                challenge: Challenge::default(),
+                responder: Arc::new(Auto::<EmptyBody>::default()),
+                speaks_grpc: true,
+            }),
+        }
     }
 
-    /// Asks this store on every request whether the token was revoked: like
-    /// [`revocation`](Self::revocation), for stores whose methods are plain `async fn`.
-    pub fn revocation_store<S: RevocationStore>(self, store: S) -> AuthLayer<V, StoreCheck<S>> {
-        self.revocation(StoreCheck::new(store))
+    /// Asks this store, or check, on every request whether the token was revoked, and rejects tokens
+    /// that lack an identifier it needs. It replaces an earlier one; to ask two, see
+    /// [`both`](crate::revocation::both).
+    ///
+    /// When it cannot answer, requests are answered 503.
+    pub fn revocation<M, I: IntoRevocation<M>>(self, check: I) -> AuthLayer<V, I::Check> {
+        self.map(|authenticator| authenticator.revocation(check))
     }
 
     /// Accepts tokens that lack these identifiers although the revocation check asks for them. Such
     /// a token can be revoked only by the identifiers it has.
     pub fn may_lack(self, identifiers: Identifiers) -> Self {
-        self.with(|config| config.authenticator.may_lack = identifiers)
+        self.map(|authenticator| authenticator.may_lack(identifiers))
     }
 
     /// Where tokens are looked for. Default: the `Authorization` header.
@@ -122,28 +120,20 @@ impl<V: TokenVerifier, R> AuthLayer<V, R> {
     /// the type of its argument, `|head: &RequestHead<'_>| ..`, or the compiler finds it "not general
     /// enough".
     pub fn source(self, source: impl TokenSource) -> Self {
-        self.with(|config| {
-            config.sensitive = source.header_names().into();
-            config.authenticator.source = Arc::new(source);
-        })
+        self.map(|authenticator| authenticator.source(source))
     }
 
     /// What happens to requests without good credentials. Default: they are rejected. With
-    /// [`Mode::Optional`], handlers take `Option<Claims<C>>`; with [`Mode::Inspect`],
-    /// `Result<Claims<C>, Rejection>`.
+    /// [`Mode::Optional`], handlers take `Option<Claims<C>>`; with [`Mode::Inspect`], each handler
+    /// decides by what it takes.
     pub fn mode(self, mode: Mode) -> Self {
-        self.with(|config| config.authenticator.mode = mode)
+        self.map(|authenticator| authenticator.mode(mode))
     }
 
-    /// Requires a token of CORS preflights too. Call it in front of tonic, and wherever no CORS layer
-    /// stands further inside.
-    ///
-    /// By default they pass, since browsers send them without credentials: requests with method
-    /// OPTIONS, the headers `Origin` and `Access-Control-Request-Method`, and no body. They are meant
-    /// for a CORS layer inside of this one. A service that does not look at the method would answer
-    /// them like any other request, unless a guard or an extractor asks for a token.
-    pub fn authenticate_preflight(self) -> Self {
-        self.with(|config| config.authenticator.preflight_passes = false)
+    /// Lets CORS preflights pass without a token: see [`Authenticator::let_preflights_pass`]. Not
+    /// needed where the CORS layer stands outside of this one, as it should.
+    pub fn let_preflights_pass(self) -> Self {
+        self.map(Authenticator::let_preflights_pass)
     }
 
     /// The realm in challenges: what clients show when they ask for credentials. Default: `api`.
@@ -151,9 +141,16 @@ impl<V: TokenVerifier, R> AuthLayer<V, R> {
         self.with(|config| config.challenge = config.challenge.clone().realm(realm.as_ref()))
     }
 
-    /// All that challenges say.
+    /// All that challenges say. A challenge that names no realm keeps the one that was set before.
     pub fn challenge(self, challenge: Challenge) -> Self {
-        self.with(|config| config.challenge = challenge)
+        self.with(|config| config.challenge = challenge.or_realm_of(&config.challenge))
+    }
+
+    /// Answers requests that look like gRPC as plain HTTP, for services that speak none: a `POST`
+    /// with the content type `application/grpc` is otherwise answered with status 200 and a
+    /// `grpc-status`, which whatever counts 401s does not see.
+    pub fn without_grpc(self) -> Self {
+        self.with(|config| config.speaks_grpc = false)
     }
 
     /// What rejections look like. Default: an empty body for HTTP, and a status that gRPC and
@@ -165,23 +162,11 @@ impl<V: TokenVerifier, R> AuthLayer<V, R> {
         self.with(|config| config.responder = Arc::new(responder))
     }
 
-    /// Is told of every decision: for metrics.
-    ///
-    /// ```
-    /// # #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))] {
-    /// # use tower_bearer::{AuthLayer, StandardClaims, testing::TestIssuer};
-    /// # let verifier = TestIssuer::new().verifier::<StandardClaims>().build()?;
-    /// use tower_bearer::authenticate::AuthEvent;
-    ///
-    /// let layer = AuthLayer::new(verifier).observer(|event: &AuthEvent<'_>| {
-    ///     println!("{:?} {:?} in {:?}", event.outcome, event.kind, event.latency);
-    /// });
-    /// # let _ = layer;
-    /// # }
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn observer(self, observer: impl Observer) -> Self {
-        self.with(|config| config.authenticator.observer = Some(Arc::new(observer)))
+    /// Is told of every decision, once for each request, and once more if something behind the layer
+    /// denies it: for metrics. It runs on the request's path, so it must neither block nor panic. See
+    /// [`AuthEvent`].
+    pub fn observer(self, observer: impl Fn(&AuthEvent<'_>) + Send + Sync + 'static) -> Self {
+        self.map(|authenticator| authenticator.observer(observer))
     }
 
     /// Options that make the layer accept what it should not.
@@ -194,6 +179,18 @@ impl<V: TokenVerifier, R> AuthLayer<V, R> {
         set(&mut config);
         Self { config: Arc::new(config) }
     }
+
+    /// The same settings around what becomes of the authenticator.
+    fn map<V2, R2>(
+        self,
+        change: impl FnOnce(Authenticator<V, R>) -> Authenticator<V2, R2>,
+    ) -> AuthLayer<V2, R2> {
+        let Config { authenticator, challenge, responder, speaks_grpc } =
+            Arc::unwrap_or_clone(self.config);
+        let authenticator = change(authenticator);
+        let config = Config { authenticator, challenge, responder, speaks_grpc };
+        AuthLayer { config: Arc::new(config) }
+    }
 }
 
 impl<V: TokenVerifier, R> Dangerous<AuthLayer<V, R>> {
@@ -201,7 +198,8 @@ impl<V: TokenVerifier, R> Dangerous<AuthLayer<V, R>> {
     /// check cannot answer. Whoever can keep the store from answering then has all revoked tokens
     /// back.
     pub fn accept_when_revocation_is_unavailable(self) -> AuthLayer<V, R> {
-        self.0.with(|config| config.authenticator.on_outage = OnOutage::AcceptUnchecked)
+        self.0
+            .map(|authenticator| authenticator.dangerous().accept_when_revocation_is_unavailable())
     }
 }
 
@@ -222,8 +220,7 @@ impl<V, R> Clone for AuthLayer<V, R> {
 impl<V, R> fmt::Debug for AuthLayer<V, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AuthLayer")
-            .field("mode", &self.config.authenticator.mode)
-            .field("preflight_passes", &self.config.authenticator.preflight_passes)
+            .field("authenticator", &self.config.authenticator)
             .finish_non_exhaustive()
     }
 }

@@ -2,26 +2,41 @@
 
 use std::sync::Arc;
 
-use http::HeaderName;
-
 use crate::authenticate::Authenticator;
-use crate::respond::{Challenge, Responder};
+use crate::head::RequestHead;
+use crate::rejection::Rejection;
+use crate::respond::{Challenge, RequestInfo, Responder};
 
 pub(crate) struct Config<V, R> {
     pub(super) authenticator: Authenticator<V, R>,
-    /// The request's header fields that may hold the token.
-    pub(super) sensitive: Arc<[HeaderName]>,
     pub(super) challenge: Challenge,
     pub(super) responder: Arc<dyn Responder>,
+    /// Whether requests that look like gRPC are answered as such.
+    pub(super) speaks_grpc: bool,
 }
 
-impl<V: Clone, R> Clone for Config<V, R> {
+impl<V, R> Config<V, R> {
+    pub(super) fn realm(&self) -> Option<&str> {
+        Some(self.challenge.realm_name())
+    }
+
+    pub(super) fn info(&self, head: &RequestHead<'_>) -> RequestInfo {
+        if self.speaks_grpc { RequestInfo::from(head) } else { RequestInfo::default() }
+    }
+
+    /// Logs and reports what something behind the layer rejected.
+    pub(super) fn denied(&self, rejection: &Rejection) {
+        self.authenticator.denied(rejection, self.realm());
+    }
+}
+
+impl<V, R> Clone for Config<V, R> {
     fn clone(&self) -> Self {
         Self {
             authenticator: self.authenticator.clone(),
-            sensitive: Arc::clone(&self.sensitive),
             challenge: self.challenge.clone(),
             responder: Arc::clone(&self.responder),
+            speaks_grpc: self.speaks_grpc,
         }
     }
 }

@@ -13,8 +13,8 @@ use tower_service::Service;
 
 use super::body::ResponseBody;
 use super::config::Config;
-use super::render::{Renderer, keep_from_shared_caches, pending};
-use crate::authenticate::AuthenticateFuture;
+use super::render::{Renderer, pending};
+use crate::authenticate::{AfterEffects, Deciding};
 use crate::rejection::Rejection;
 use crate::respond::RequestInfo;
 use crate::revocation::RevocationCheck;
@@ -44,16 +44,20 @@ pin_project! {
         V: TokenVerifier,
         R: RevocationCheck,
     {
-        Authenticating {
+        Deciding {
             #[pin]
-            future: AuthenticateFuture<V, R>,
+            deciding: Deciding<V, R>,
             call: Option<(S, Request<ReqB>)>,
+        },
+        // The request was let through, and its service is not ready yet.
+        Readying {
+            call: Option<(S, Request<ReqB>)>,
+            after: AfterEffects,
         },
         Calling {
             #[pin]
             future: S::Future,
-            // Whether shared caches must not keep the response.
-            private: bool,
+            after: AfterEffects,
         },
         Rejected {
             rejection: Option<Rejection>,
@@ -71,9 +75,9 @@ where
         config: Arc<Config<V, R>>,
         info: RequestInfo,
         future: S::Future,
-        private: bool,
+        after: AfterEffects,
     ) -> Self {
-        Self { state: State::Calling { future, private }, config, info }
+        Self { state: State::Calling { future, after }, config, info }
     }
 
     pub(super) fn rejected(
@@ -84,15 +88,16 @@ where
         Self { state: State::Rejected { rejection: Some(rejection) }, config, info }
     }
 
-    pub(super) fn authenticating(
+    /// The service need not be ready yet.
+    pub(super) fn deciding(
         config: Arc<Config<V, R>>,
         info: RequestInfo,
-        future: AuthenticateFuture<V, R>,
-        ready: S,
+        deciding: Deciding<V, R>,
+        service: S,
         request: Request<ReqB>,
     ) -> Self {
-        let call = Some((ready, request));
-        Self { state: State::Authenticating { future, call }, config, info }
+        let call = Some((service, request));
+        Self { state: State::Deciding { deciding, call }, config, info }
     }
 }
 
@@ -114,34 +119,41 @@ where
         };
         loop {
             match this.state.as_mut().project() {
-                StateProj::Authenticating { future, call } => {
-                    let admission = ready!(future.poll(cx));
+                StateProj::Deciding { deciding, call } => {
+                    let config = &**this.config;
+                    let admission =
+                        ready!(deciding.poll(cx, &config.authenticator, config.realm()));
                     // Polled after completion, against the contract of `Future`.
-                    let Some((mut service, mut request)) = call.take() else {
+                    let Some((service, mut request)) = call.take() else {
                         return Poll::Pending;
                     };
-                    match admission.attach(request.extensions_mut()) {
-                        Ok(private) => {
-                            let future = service.call(request);
-                            this.state.set(State::Calling { future, private });
-                        }
-                        Err(rejection) => {
-                            this.state.set(State::Rejected { rejection: Some(rejection) });
-                        }
-                    }
+                    let next = match admission.attach(request.extensions_mut()) {
+                        Ok(after) => State::Readying { call: Some((service, request)), after },
+                        Err(rejection) => State::Rejected { rejection: Some(rejection) },
+                    };
+                    this.state.set(next);
                 }
-                StateProj::Calling { future, private } => {
+                StateProj::Readying { call, after } => {
+                    let after = *after;
+                    if let Some((service, _)) = call {
+                        ready!(service.poll_ready(cx))?;
+                    }
+                    let Some((mut service, request)) = call.take() else {
+                        return Poll::Pending;
+                    };
+                    let future = service.call(request);
+                    this.state.set(State::Calling { future, after });
+                }
+                StateProj::Calling { future, after } => {
                     let mut response = ready!(future.poll(cx))?;
                     let mut response = match pending(&mut response) {
                         None => response.map(ResponseBody::service),
                         Some(rejection) => {
-                            this.config.authenticator.denied(&rejection);
+                            this.config.denied(&rejection);
                             renderer().redo(response, rejection)
                         }
                     };
-                    if *private {
-                        keep_from_shared_caches(response.headers_mut());
-                    }
+                    after.apply(response.headers_mut());
                     return Poll::Ready(Ok(response));
                 }
                 StateProj::Rejected { rejection } => {

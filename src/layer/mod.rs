@@ -70,7 +70,7 @@ mod render;
 mod require;
 mod service;
 
-pub use auth_layer::AuthLayer;
+pub use auth_layer::{AuthLayer, DynAuthLayer};
 pub use body::ResponseBody;
 pub use future::ResponseFuture;
 #[cfg(feature = "axum")]

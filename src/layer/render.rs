@@ -3,11 +3,11 @@
 //! Guards and extractors stand inside of the layer that knows realm, responder and hook. They answer
 //! with a plain rendering and mark it; the layer finds the mark on the way out and renders anew.
 
+use http::Response;
 use http::header::{
-    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName, RETRY_AFTER,
-    TRAILER, TRANSFER_ENCODING, WWW_AUTHENTICATE,
+    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName, RETRY_AFTER, TRAILER,
+    TRANSFER_ENCODING, WWW_AUTHENTICATE,
 };
-use http::{HeaderMap, HeaderValue, Response};
 
 use super::body::ResponseBody;
 use crate::rejection::Rejection;
@@ -77,20 +77,4 @@ pub(crate) fn undecorated<B>(rejection: Rejection, info: RequestInfo) -> Respons
 pub(super) fn pending<B>(response: &mut Response<B>) -> Option<Rejection> {
     response.extensions_mut().remove::<Undecorated>()?;
     response.extensions_mut().remove::<Rejection>()
-}
-
-/// RFC 6750 §2.3: what answers a token in the query string is for its sender alone.
-pub(super) fn keep_from_shared_caches(headers: &mut HeaderMap) {
-    // `private` with field names keeps only those fields (RFC 9111 §5.2.2.7): it does not count.
-    let kept = |value: &HeaderValue| {
-        value.as_bytes().split(|byte| *byte == b',').any(|directive| {
-            let directive = directive.trim_ascii();
-            [b"private".as_slice(), b"no-store"]
-                .iter()
-                .any(|word| directive.eq_ignore_ascii_case(word))
-        })
-    };
-    if !headers.get_all(CACHE_CONTROL).iter().any(kept) {
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("private"));
-    }
 }

@@ -1,7 +1,6 @@
 //! [`AuthService`]: the service that [`AuthLayer`](super::AuthLayer) makes.
 
 use std::fmt;
-use std::mem;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -15,7 +14,6 @@ use super::config::Config;
 use super::future::ResponseFuture;
 use crate::credentials::mark_sensitive;
 use crate::head::RequestHead;
-use crate::respond::RequestInfo;
 use crate::revocation::RevocationCheck;
 use crate::step::Step;
 use crate::verify::TokenVerifier;
@@ -55,22 +53,25 @@ where
 
     fn call(&mut self, mut request: Request<ReqB>) -> Self::Future {
         let config = &self.config;
-        let info = RequestInfo::from(&RequestHead::from(&request));
-        mark_sensitive(request.headers_mut(), &config.sensitive);
+        mark_sensitive(request.headers_mut(), config.authenticator.sensitive());
         let has_body = !request.body().is_end_stream();
-        match config.authenticator.authenticate(&RequestHead::from(&request), has_body) {
+        let head = RequestHead::from(&request);
+        let info = config.info(&head);
+        match config.authenticator.admit(&head, has_body, config.realm()) {
             Step::Now(admission) => match admission.attach(request.extensions_mut()) {
-                Ok(private) => {
+                Ok(after) => {
                     let future = self.inner.call(request);
-                    ResponseFuture::calling(Arc::clone(config), info, future, private)
+                    ResponseFuture::calling(Arc::clone(config), info, future, after)
                 }
                 Err(rejection) => ResponseFuture::rejected(Arc::clone(config), info, rejection),
             },
-            Step::Later(future) => {
-                // The clone is for the next request; the one that was polled ready serves this.
-                let next = self.inner.clone();
-                let ready = mem::replace(&mut self.inner, next);
-                ResponseFuture::authenticating(Arc::clone(config), info, future, ready, request)
+            Step::Later(deciding) => {
+                // A service that is ready may hold a permit, which no stranger's token is to keep
+                // while it waits: the ready one is dropped, and a clone becomes ready once the
+                // request is let through.
+                let service = self.inner.clone();
+                self.inner = service.clone();
+                ResponseFuture::deciding(Arc::clone(config), info, deciding, service, request)
             }
         }
     }

@@ -1,8 +1,8 @@
 //! [`Keys`]: the names of the keys in Redis.
 
-use super::name::Name;
 #[cfg(feature = "issuer")]
 use crate::issuer::refresh::SessionId;
+use crate::revocation::replica::EntryName;
 
 /// The keys under one prefix. The prefix is a hash tag, so all of them are on one cluster node.
 #[derive(Clone)]
@@ -28,8 +28,8 @@ impl Keys {
         })
     }
 
-    pub(super) fn entry(&self, name: Name) -> String {
-        format!("{}{}", self.entries, name.text())
+    pub(super) fn entry(&self, name: EntryName) -> String {
+        format!("{}{}", self.entries, name)
     }
 
     /// Of an id that is claimed once.
@@ -38,8 +38,8 @@ impl Keys {
     }
 
     /// The name that this key is of.
-    pub(super) fn name(&self, key: &[u8]) -> Option<Name> {
-        Name::parse(key.strip_prefix(self.entries.as_bytes())?)
+    pub(super) fn name(&self, key: &[u8]) -> Option<EntryName> {
+        EntryName::parse(key.strip_prefix(self.entries.as_bytes())?)
     }
 
     /// The glob pattern of all entries' keys.
@@ -82,7 +82,7 @@ mod tests {
             assert!(Keys::new(odd).is_none(), "{odd}");
         }
         let keys = Keys::new("a*b").unwrap();
-        let name = Name { kind: 3, digest: *b"0123456789ab" };
+        let name = EntryName::parse(b"S0123456789abcdef").unwrap();
         let key = keys.entry(name);
         assert!(key.starts_with("{a*b}:revocation:entry:S"), "{key}");
         assert_eq!(keys.name(key.as_bytes()), Some(name));

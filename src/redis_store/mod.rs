@@ -193,7 +193,6 @@
 mod builder;
 mod connection;
 mod keys;
-mod name;
 mod once;
 #[cfg(feature = "issuer")]
 mod refresh;

@@ -9,9 +9,9 @@ use ::redis::{Client, FromRedisValue, Script, ScriptInvocation};
 use super::RedisStoreBuilder;
 use super::connection::{Connection, store_error};
 use super::keys::Keys;
-use super::name::{Name, Value};
 #[cfg(feature = "issuer")]
 use super::refresh::Scripts;
+use crate::revocation::replica::{EntryName, LogEntry};
 use crate::revocation::{
     Identifiers, Revocation, RevocationStatus, RevocationStore, StoreError, TokenIdentity, random,
 };
@@ -150,32 +150,30 @@ impl RedisStore {
     }
 
     /// The script that writes these revocations.
-    pub(super) fn write(&self, entries: &[(Name, Value)]) -> ScriptInvocation<'_> {
+    pub(super) fn write(&self, entries: &[LogEntry]) -> ScriptInvocation<'_> {
         let keys = &self.inner.keys;
         let mut script = self.revoking(&self.inner.script);
-        for (name, value) in entries {
-            script.key(keys.entry(*name)).arg(name.text());
-            script.arg(value.keep_until_text()).arg(value.bound_text());
+        for entry in entries {
+            script.key(keys.entry(entry.name())).arg(entry.name().to_string());
+            script.arg(keep_until_text(entry.keep_until())).arg(bound_text(entry.bound()));
         }
         script
     }
 }
 
 impl RevocationStore for RedisStore {
-    fn required(&self) -> Identifiers {
+    fn required_identifiers(&self) -> Identifiers {
         self.inner.required
     }
 
     async fn status(&self, token: &TokenIdentity<'_>) -> Result<RevocationStatus, StoreError> {
-        let mut names = Vec::with_capacity(super::name::KINDS);
-        let mut command = ::redis::cmd("MGET");
-        Name::each_of(token, u8::MAX, |name| {
-            command.arg(self.inner.keys.entry(name));
-            names.push(name);
-            true
-        });
+        let names = EntryName::all_of(token);
         if names.is_empty() {
             return Ok(RevocationStatus::Active);
+        }
+        let mut command = ::redis::cmd("MGET");
+        for name in &names {
+            command.arg(self.inner.keys.entry(*name));
         }
         let values: Vec<Option<Vec<u8>>> = self
             .connection()
@@ -190,16 +188,30 @@ impl RevocationStore for RedisStore {
             let Some(value) = value else {
                 continue;
             };
-            let value = Value::parse(&value)
+            let entry = read_entry(name, &value)
                 .ok_or_else(|| StoreError::unavailable("a value in Redis is of another layout"))?;
-            revoked |= name.covers(value.bound, token);
+            revoked |= entry.covers(token);
         }
         Ok(RevocationStatus::revoked_if(revoked))
     }
 
     async fn revoke(&self, revocation: &Revocation) -> Result<(), StoreError> {
-        self.invoke(&self.write(&[Name::of(revocation)])).await
+        self.invoke(&self.write(&[LogEntry::from(revocation)])).await
     }
+}
+
+/// An entry from its value: 10 digits and 20 digits.
+pub(super) fn read_entry(name: EntryName, value: &[u8]) -> Option<LogEntry> {
+    let (keep_until, bound) = std::str::from_utf8(value).ok()?.split_at_checked(10)?;
+    Some(LogEntry::new(name, keep_until.parse().ok()?, bound.parse().ok()?))
+}
+
+pub(super) fn keep_until_text(keep_until: u32) -> String {
+    format!("{keep_until:010}")
+}
+
+pub(super) fn bound_text(bound: u64) -> String {
+    format!("{bound:020}")
 }
 
 impl fmt::Debug for RedisStore {

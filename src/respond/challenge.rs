@@ -1,8 +1,9 @@
-//! `WWW-Authenticate: Bearer …`.
+//! `WWW-Authenticate: Bearer …`, and what else may stand beside it.
 
 use std::time::Duration;
 
-use http::HeaderValue;
+use http::header::WWW_AUTHENTICATE;
+use http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::rejection::{Rejection, RejectionKind};
 use crate::respond::params::{Quoted, bearer, quote, quote_scope};
@@ -17,9 +18,15 @@ use crate::respond::params::{Quoted, bearer, quote, quote_scope};
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct Challenge {
+    /// `None` for the default, which another challenge's realm prevails over.
+    realm: Option<Box<str>>,
     texts: Texts,
     fixed: Fixed,
+    /// Challenges of other schemes, each complete.
+    others: Vec<HeaderValue>,
 }
+
+const DEFAULT_REALM: &str = "api";
 
 /// The configured texts.
 #[derive(Debug, Clone)]
@@ -51,53 +58,82 @@ struct Fixed {
 impl Challenge {
     /// A challenge with the realm `api`.
     pub fn new() -> Self {
-        Self::of(Texts { realm: quote("api"), scope: None, resource_metadata: None })
+        let realm = quote(DEFAULT_REALM);
+        let texts = Texts { realm, scope: None, resource_metadata: None };
+        Self { realm: None, fixed: Fixed::of(&texts), texts, others: Vec::new() }
     }
 
     /// Names the protected area
     /// ([RFC 9110 §11.5](https://www.rfc-editor.org/rfc/rfc9110#section-11.5)).
     pub fn realm(mut self, realm: &str) -> Self {
-        self.texts.realm = quote(realm);
-        Self::of(self.texts)
+        self.realm = Some(realm.into());
+        self.with(|texts| texts.realm = quote(realm))
     }
 
     /// Tells a client without a token which space-separated scopes to ask for. A rejection that
     /// names scopes itself prevails.
-    pub fn scope(mut self, scope: &str) -> Self {
-        self.texts.scope = quote_scope(scope);
-        Self::of(self.texts)
+    pub fn scope(self, scope: &str) -> Self {
+        self.with(|texts| texts.scope = quote_scope(scope))
     }
 
     /// Tells where the metadata of the protected resource is, in every challenge
     /// ([RFC 9728 §5.1](https://www.rfc-editor.org/rfc/rfc9728#section-5.1)).
-    pub fn resource_metadata(mut self, url: &str) -> Self {
-        self.texts.resource_metadata = Some(quote(url));
-        Self::of(self.texts)
+    pub fn resource_metadata(self, url: &str) -> Self {
+        self.with(|texts| texts.resource_metadata = Some(quote(url)))
     }
 
-    /// The value of `WWW-Authenticate` for this rejection; `None` if its kind has no challenge.
+    /// Offers another scheme too, which something else in the service speaks, such as
+    /// `Basic realm="orders"`: a complete challenge in a header field of its own behind the `Bearer`
+    /// one, in every 401. Many clients read only the first.
+    pub fn also(mut self, challenge: HeaderValue) -> Self {
+        self.others.push(challenge);
+        self
+    }
+
+    /// Writes the challenges for this rejection into the header fields of a response, in place of
+    /// what `WWW-Authenticate` was there: `Bearer` first. A kind without a challenge writes none.
     ///
     /// The scopes of the rejection show in challenges of the kinds `MissingToken`,
     /// `InsufficientScope` and `InsufficientAuthentication`; its `acr_values` and `max_age` (whole
     /// seconds, rounded down) in those of the last
     /// ([RFC 9470 §3](https://www.rfc-editor.org/rfc/rfc9470#section-3)).
-    #[must_use]
-    pub fn header_value(&self, rejection: &Rejection) -> Option<HeaderValue> {
+    pub fn write(&self, rejection: &Rejection, headers: &mut HeaderMap) {
         let kind = rejection.kind();
         if !kind.has_challenge() {
-            return None;
+            return;
         }
         let own = Own::of(rejection);
-        Some(if own.is_empty() {
+        let bearer = if own.is_empty() {
             self.fixed.get(kind).clone()
         } else {
             self.texts.challenge(kind, &own)
-        })
+        };
+        headers.insert(WWW_AUTHENTICATE, bearer);
+        // With 400 and 403 the credentials were of the right scheme.
+        if kind.status() == StatusCode::UNAUTHORIZED {
+            for other in &self.others {
+                headers.append(WWW_AUTHENTICATE, other.clone());
+            }
+        }
     }
 
-    fn of(texts: Texts) -> Self {
-        let fixed = Fixed::of(&texts);
-        Self { texts, fixed }
+    /// The realm as it was given.
+    pub(crate) fn realm_name(&self) -> &str {
+        self.realm.as_deref().unwrap_or(DEFAULT_REALM)
+    }
+
+    /// This one, with the realm of another if it has none of its own.
+    pub(crate) fn or_realm_of(self, other: &Self) -> Self {
+        match (&self.realm, &other.realm) {
+            (None, Some(realm)) => self.realm(realm),
+            _ => self,
+        }
+    }
+
+    fn with(mut self, set: impl FnOnce(&mut Texts)) -> Self {
+        set(&mut self.texts);
+        self.fixed = Fixed::of(&self.texts);
+        self
     }
 }
 
@@ -185,8 +221,15 @@ mod tests {
 
     use super::*;
 
+    fn header_value(challenge: &Challenge, rejection: &Rejection) -> Option<HeaderValue> {
+        let mut headers = HeaderMap::new();
+        challenge.write(rejection, &mut headers);
+        assert!(headers.len() <= 1);
+        headers.remove(WWW_AUTHENTICATE)
+    }
+
     fn text(challenge: &Challenge, rejection: &Rejection) -> String {
-        let value = challenge.header_value(rejection).unwrap();
+        let value = header_value(challenge, rejection).unwrap();
         value.to_str().unwrap().to_owned()
     }
 
@@ -254,8 +297,45 @@ mod tests {
         let challenge = Challenge::new();
         let expired = RejectionKind::Expired.into();
         let buffer = |value: Option<HeaderValue>| value.unwrap().as_bytes().as_ptr();
-        let first = buffer(challenge.header_value(&expired));
-        assert_eq!(first, buffer(challenge.clone().header_value(&expired)));
+        let first = buffer(header_value(&challenge, &expired));
+        assert_eq!(first, buffer(header_value(&challenge.clone(), &expired)));
+    }
+
+    #[test]
+    fn rfc9110_s11_6_1_other_challenges_stand_behind_bearer_and_are_complete() {
+        let basic = HeaderValue::from_static("Basic realm=\"orders\", charset=\"UTF-8\"");
+        let challenge = Challenge::new().also(basic.clone()).realm("orders");
+        let write = |kind: RejectionKind| {
+            let mut headers = HeaderMap::new();
+            headers.append(WWW_AUTHENTICATE, HeaderValue::from_static("Old"));
+            headers.append(WWW_AUTHENTICATE, HeaderValue::from_static("Older"));
+            challenge.write(&kind.into(), &mut headers);
+            headers.get_all(WWW_AUTHENTICATE).iter().cloned().collect::<Vec<_>>()
+        };
+        assert_eq!(
+            write(RejectionKind::MissingToken),
+            [HeaderValue::from_static("Bearer realm=\"orders\""), basic.clone()],
+        );
+        let expired = write(RejectionKind::Expired);
+        assert!(expired[0].to_str().unwrap().starts_with("Bearer realm=\"orders\", error="));
+        assert_eq!(expired[1..], [basic]);
+        for kind in [RejectionKind::InvalidRequest, RejectionKind::InsufficientScope] {
+            assert_eq!(write(kind).len(), 1, "{kind:?}");
+        }
+        assert_eq!(write(RejectionKind::Forbidden), ["Old", "Older"], "not ours to touch");
+    }
+
+    #[test]
+    fn a_realm_is_kept_unless_another_one_is_named() {
+        let named = Challenge::new().realm("orders");
+        assert_eq!(Challenge::new().realm_name(), "api");
+        assert_eq!(Challenge::new().or_realm_of(&named).realm_name(), "orders");
+        assert_eq!(Challenge::new().or_realm_of(&Challenge::new()).realm_name(), "api");
+        let other = Challenge::new().realm("carts").or_realm_of(&named);
+        assert_eq!(other.realm_name(), "carts");
+        let kept = Challenge::new().scope("a").or_realm_of(&named);
+        let missing = RejectionKind::MissingToken.into();
+        assert_eq!(text(&kept, &missing), r#"Bearer realm="orders", scope="a""#);
     }
 
     /// A strict reader of one challenge: a scheme, a space, parameters separated by `, `.
@@ -304,7 +384,7 @@ mod tests {
                 let rejection = Rejection::from(kind)
                     .with_scope(scope.as_str())
                     .with_acr_values(acr_values.as_str());
-                let value = challenge.header_value(&rejection).unwrap();
+                let value = header_value(&challenge, &rejection).unwrap();
                 prop_assert!(value.as_bytes().iter().all(|byte| matches!(byte, b' '..=b'~')));
                 let params = read(value.to_str().unwrap());
                 prop_assert_eq!(&params["realm"], &printable(&realm));

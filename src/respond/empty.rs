@@ -1,7 +1,7 @@
 //! Status and header fields, and no body.
 
 use bytes::Bytes;
-use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::RETRY_AFTER;
 use http::{HeaderValue, Response, StatusCode};
 
 use crate::rejection::Rejection;
@@ -21,9 +21,7 @@ impl Responder for EmptyBody {
     ) -> Response<Bytes> {
         let mut response = Response::new(Bytes::new());
         *response.status_mut() = rejection.kind().status();
-        if let Some(value) = challenge.header_value(rejection) {
-            response.headers_mut().insert(WWW_AUTHENTICATE, value);
-        }
+        challenge.write(rejection, response.headers_mut());
         if let Some(value) = retry_after(rejection) {
             response.headers_mut().insert(RETRY_AFTER, value);
         }

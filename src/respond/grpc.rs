@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
@@ -39,9 +39,7 @@ pub(super) fn respond(
         Protocol::GrpcWebText => *response.body_mut() = STANDARD.encode(frame(&trailers)).into(),
     }
     response.headers_mut().insert(CONTENT_TYPE, content_type);
-    if let Some(value) = challenge.header_value(rejection) {
-        response.headers_mut().insert(WWW_AUTHENTICATE, value);
-    }
+    challenge.write(rejection, response.headers_mut());
     Some(response)
 }
 

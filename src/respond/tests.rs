@@ -23,7 +23,7 @@ const INVALID: Option<&str> = Some("invalid_token");
 const INVALID_TEXT: &str = "The access token is invalid";
 
 #[rustfmt::skip]
-const TABLE: [Row; 23] = [
+const TABLE: [Row; 24] = [
     (RejectionKind::MissingToken, UNAUTHORIZED, None, "Authentication is required", 16),
     (RejectionKind::InvalidRequest, (400, "Bad Request"), Some("invalid_request"),
         "The request carries ill-formed or repeated credentials", 16),
@@ -55,6 +55,7 @@ const TABLE: [Row; 23] = [
         "Authentication is temporarily unavailable", 14),
     (RejectionKind::Misconfigured, (500, "Internal Server Error"), None,
         "Internal server error", 13),
+    (RejectionKind::MissingIdentifier, UNAUTHORIZED, INVALID, INVALID_TEXT, 16),
 ];
 
 /// The place of a kind in the table. A new kind does not compile until it has one.
@@ -83,6 +84,21 @@ fn index(kind: RejectionKind) -> usize {
         RejectionKind::RevocationUnavailable => 20,
         RejectionKind::IntrospectionUnavailable => 21,
         RejectionKind::Misconfigured => 22,
+        RejectionKind::MissingIdentifier => 23,
+    }
+}
+
+#[test]
+fn names_are_those_of_the_variants_in_snake_case() {
+    for (kind, ..) in TABLE {
+        let mut name = String::new();
+        for char in format!("{kind:?}").chars() {
+            if char.is_ascii_uppercase() && !name.is_empty() {
+                name.push('_');
+            }
+            name.push(char.to_ascii_lowercase());
+        }
+        assert_eq!(kind.as_str(), name);
     }
 }
 

@@ -5,12 +5,13 @@ use std::task::{Context, Poll, ready};
 
 use pin_project_lite::pin_project;
 
+use super::into_revocation::IntoRevocation;
 use super::{Identifiers, RevocationCheck, RevocationStatus, StoreError, TokenIdentity};
 use crate::step::Step;
 
 type Answer = Result<RevocationStatus, StoreError>;
 
-/// Asks both checks; a token is revoked if either says so.
+/// Asks both, checks or stores; a token is revoked if either says so.
 ///
 /// | one says | other says | answer |
 /// |---|---|---|
@@ -29,8 +30,12 @@ type Answer = Result<RevocationStatus, StoreError>;
 /// let check = both(MemoryStore::new(), suspended);
 /// assert_eq!(check.required(), Identifiers::TOKEN_ID | Identifiers::SUBJECT);
 /// ```
-pub fn both<A: RevocationCheck, B: RevocationCheck>(first: A, second: B) -> Both<A, B> {
-    Both { first, second }
+pub fn both<A, B, M, N>(first: A, second: B) -> Both<A::Check, B::Check>
+where
+    A: IntoRevocation<M>,
+    B: IntoRevocation<N>,
+{
+    Both { first: first.into_check(), second: second.into_check() }
 }
 
 /// The check that [`both`] makes.

@@ -5,6 +5,7 @@ use std::future::Ready;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use super::into_revocation::IntoRevocation;
 use super::{Identifiers, RevocationStatus, StoreError, TokenIdentity};
 use crate::step::Step;
 
@@ -19,8 +20,7 @@ use crate::step::Step;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be asked whether a token was revoked",
     label = "not a `RevocationCheck`",
-    note = "a store of your own implements `RevocationStore`, with plain `async fn`, and is given \
-            with `.revocation_store(..)` or wrapped in `StoreCheck::new(..)`",
+    note = "a store of your own implements `RevocationStore`, with plain `async fn`",
     note = "a closure is wrapped in `check_fn(..)` or `check_async_fn(..)`"
 )]
 pub trait RevocationCheck: Send + Sync + 'static {
@@ -36,8 +36,7 @@ pub trait RevocationCheck: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// The answer is an error if it cannot be known at present. The layer then does as its
-    /// [`OnOutage`](super::OnOutage) says.
+    /// The answer is an error if it cannot be known at present. The layer then answers 503.
     fn check(
         &self,
         token: &TokenIdentity<'_>,
@@ -63,7 +62,7 @@ impl<T: RevocationCheck + ?Sized> RevocationCheck for Arc<T> {
 pub type BoxCheckFuture =
     Pin<Box<dyn Future<Output = Result<RevocationStatus, StoreError>> + Send>>;
 
-/// A [`RevocationCheck`] of any type. A clone shares it.
+/// A check, or store, of any type: chosen by configuration, say. A clone shares it.
 ///
 /// An answer that is there at once costs a virtual call; only one that must be waited for is
 /// boxed.
@@ -71,9 +70,9 @@ pub type BoxCheckFuture =
 pub struct BoxRevocationCheck(Arc<dyn RevocationCheck<Future = BoxCheckFuture>>);
 
 impl BoxRevocationCheck {
-    /// Erases the type of a check.
-    pub fn new(check: impl RevocationCheck) -> Self {
-        Self(Arc::new(Boxed(check)))
+    /// Erases the type of a check, or of a store.
+    pub fn new<M>(check: impl IntoRevocation<M>) -> Self {
+        Self(Arc::new(Boxed(check.into_check())))
     }
 }
 

@@ -5,6 +5,8 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use foldhash::SharedSeed;
 use foldhash::quality::FoldHasher;
 
+use super::marker::Marker;
+
 /// Two independent halves of a keyed hash. The keys are random per value, so that nobody outside
 /// can tell which identifiers fall together.
 pub(super) struct Fingerprinter {
@@ -27,15 +29,16 @@ impl Fingerprinter {
         }
     }
 
-    /// The fingerprint of an identifier of some kind, of one issuer or of any.
+    /// The fingerprint of what is looked up.
     ///
     /// Lengths are hashed before texts, so no two inputs feed the same bytes.
     #[inline]
-    pub(super) fn of(&self, kind: u8, issuer: Option<&str>, id: &str) -> Fingerprint {
+    pub(super) fn of(&self, marker: &Marker<'_>) -> Fingerprint {
+        let Marker { kind, issuer, id } = *marker;
         let scope = issuer.map_or(0, |issuer| issuer.len() as u64 + 1);
         let half = |which: usize| {
             let mut hasher = FoldHasher::with_seed(self.seeds[which], &self.shared[which]);
-            hasher.write_u64((u64::from(kind) << 56) ^ scope);
+            hasher.write_u64(((kind as u64) << 56) ^ scope);
             hasher.write_u64(id.len() as u64);
             if let Some(issuer) = issuer {
                 hasher.write(issuer.as_bytes());
@@ -55,6 +58,7 @@ pub(crate) fn random() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::revocation::marker::Kind;
     use std::collections::HashSet;
 
     #[test]
@@ -63,13 +67,13 @@ mod tests {
         let long = "x".repeat(16 * 1024);
         let texts = ["", "\0", "a", "a:b", "b", "b:c", "c", "a\0", "é", &long];
         let mut seen = HashSet::new();
-        for kind in 0..4 {
+        for kind in [Kind::Token, Kind::Session, Kind::Subject, Kind::Version] {
             for id in texts {
                 let scopes = texts.iter().map(|issuer| Some(*issuer)).chain([None]);
                 for issuer in scopes {
-                    let print = keyed.of(kind, issuer, id);
-                    assert!(seen.insert(print.first), "{kind} {issuer:?} {id:?}");
-                    assert!(seen.insert(print.second), "{kind} {issuer:?} {id:?}");
+                    let print = keyed.of(&Marker { kind, issuer, id });
+                    assert!(seen.insert(print.first), "{kind:?} {issuer:?} {id:?}");
+                    assert!(seen.insert(print.second), "{kind:?} {issuer:?} {id:?}");
                 }
             }
         }
@@ -78,7 +82,8 @@ mod tests {
     #[test]
     fn each_store_has_its_own_keys() {
         let (one, other) = (Fingerprinter::new(), Fingerprinter::new());
-        assert_ne!(one.of(0, None, "id"), other.of(0, None, "id"));
-        assert_eq!(one.of(0, None, "id"), one.of(0, None, "id"));
+        let marker = Marker { kind: Kind::Token, issuer: None, id: "id" };
+        assert_ne!(one.of(&marker), other.of(&marker));
+        assert_eq!(one.of(&marker), one.of(&marker));
     }
 }

@@ -3,9 +3,7 @@
 use std::fmt;
 use std::future::Ready;
 
-use super::{
-    Identifiers, OwnedTokenIdentity, RevocationCheck, RevocationStatus, StoreError, TokenIdentity,
-};
+use super::{Identifiers, RevocationCheck, RevocationStatus, StoreError, TokenIdentity};
 use crate::step::Step;
 
 /// A check by a closure that answers at once.
@@ -40,14 +38,14 @@ where
 /// # async fn is_listed(_: &str) -> std::io::Result<bool> { Ok(false) }
 /// # use tower_bearer::revocation::StoreError;
 /// let check = check_async_fn(|token| async move {
-///     let token_id = token.view().token_id().unwrap_or_default();
+///     let token_id = token.token_id().unwrap_or_default();
 ///     let listed = is_listed(token_id).await.map_err(StoreError::unavailable)?;
 ///     Ok(RevocationStatus::revoked_if(listed))
 /// });
 /// ```
 pub fn check_async_fn<F, Fut>(check: F) -> CheckAsyncFn<F>
 where
-    F: Fn(OwnedTokenIdentity) -> Fut + Send + Sync + 'static,
+    F: Fn(TokenIdentity<'static>) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<RevocationStatus, StoreError>> + Send + 'static,
 {
     CheckAsyncFn { check, required: Identifiers::TOKEN_ID }
@@ -105,7 +103,7 @@ where
 
 impl<F, Fut> RevocationCheck for CheckAsyncFn<F>
 where
-    F: Fn(OwnedTokenIdentity) -> Fut + Send + Sync + 'static,
+    F: Fn(TokenIdentity<'static>) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<RevocationStatus, StoreError>> + Send + 'static,
 {
     type Future = Fut;
@@ -118,7 +116,7 @@ where
         &self,
         token: &TokenIdentity<'_>,
     ) -> Step<Result<RevocationStatus, StoreError>, Self::Future> {
-        Step::Later((self.check)(TokenIdentity::to_owned(token)))
+        Step::Later((self.check)(token.clone().into_owned()))
     }
 }
 
@@ -158,12 +156,12 @@ mod tests {
     #[test]
     fn an_async_closure_owns_the_identity() {
         let check = check_async_fn(|token| async move {
-            Ok(RevocationStatus::revoked_if(token.view().subject() == Some("ada")))
+            Ok(RevocationStatus::revoked_if(token.subject() == Some("ada")))
         })
         .requiring(Identifiers::SUBJECT);
         assert_eq!(check.required(), Identifiers::SUBJECT);
         let subject = String::from("ada");
-        let step = check.check(&TokenIdentity::new().with_subject(&subject));
+        let step = check.check(&TokenIdentity::new().with_subject(subject.as_str()));
         drop(subject);
         let Step::Later(future) = step else {
             panic!("an async closure answers later");

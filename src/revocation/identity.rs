@@ -1,13 +1,16 @@
 //! [`TokenIdentity`]: all that a token can be revoked by.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use super::{Identifiers, Revocation};
+use super::entry::Revocation;
+use super::identifiers::Identifiers;
 use crate::claims::RegisteredClaims;
 use crate::clock::UnixTime;
 
-/// A borrowed view of what a verified token can be revoked by.
+/// What a verified token can be revoked by: a view of its claims, or a copy of them
+/// ([`into_owned`](Self::into_owned)).
 ///
 /// Every part may be absent: [`Identifiers::missing_from`] tells whether what a store needs is
 /// there. `Debug` shows which parts are present and none of their values, because claims do not
@@ -24,12 +27,12 @@ use crate::clock::UnixTime;
 /// assert_eq!(identity.token_id(), Some("5f0c"));
 /// assert_eq!(format!("{identity:?}"), "TokenIdentity(iss, jti, exp)");
 /// ```
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct TokenIdentity<'a> {
-    issuer: Option<&'a str>,
-    subject: Option<&'a str>,
-    token_id: Option<&'a str>,
-    session_id: Option<&'a str>,
+    issuer: Option<Cow<'a, str>>,
+    subject: Option<Cow<'a, str>>,
+    token_id: Option<Cow<'a, str>>,
+    session_id: Option<Cow<'a, str>>,
     issued_at: Option<UnixTime>,
     expires_at: Option<UnixTime>,
     token_version: Option<u64>,
@@ -52,43 +55,43 @@ impl<'a> TokenIdentity<'a> {
 
     /// Sets who issued the token (`iss`, RFC 7519 §4.1.1).
     #[must_use]
-    pub const fn with_issuer(mut self, issuer: &'a str) -> Self {
-        self.issuer = Some(issuer);
+    pub fn with_issuer(mut self, issuer: impl Into<Cow<'a, str>>) -> Self {
+        self.issuer = Some(issuer.into());
         self
     }
 
     /// Sets whom the token is about (`sub`, RFC 7519 §4.1.2).
     #[must_use]
-    pub const fn with_subject(mut self, subject: &'a str) -> Self {
-        self.subject = Some(subject);
+    pub fn with_subject(mut self, subject: impl Into<Cow<'a, str>>) -> Self {
+        self.subject = Some(subject.into());
         self
     }
 
     /// Sets the identifier of this one token (`jti`, RFC 7519 §4.1.7).
     #[must_use]
-    pub const fn with_token_id(mut self, token_id: &'a str) -> Self {
-        self.token_id = Some(token_id);
+    pub fn with_token_id(mut self, token_id: impl Into<Cow<'a, str>>) -> Self {
+        self.token_id = Some(token_id.into());
         self
     }
 
     /// Sets the session, or refresh-token family, that the token belongs to (`sid`, OpenID Connect
     /// Front-Channel Logout §3).
     #[must_use]
-    pub const fn with_session_id(mut self, session_id: &'a str) -> Self {
-        self.session_id = Some(session_id);
+    pub fn with_session_id(mut self, session_id: impl Into<Cow<'a, str>>) -> Self {
+        self.session_id = Some(session_id.into());
         self
     }
 
     /// Sets when the token was issued (`iat`, RFC 7519 §4.1.6).
     #[must_use]
-    pub const fn with_issued_at(mut self, issued_at: UnixTime) -> Self {
+    pub fn with_issued_at(mut self, issued_at: UnixTime) -> Self {
         self.issued_at = Some(issued_at);
         self
     }
 
     /// Sets when the token expires (`exp`, RFC 7519 §4.1.4).
     #[must_use]
-    pub const fn with_expires_at(mut self, expires_at: UnixTime) -> Self {
+    pub fn with_expires_at(mut self, expires_at: UnixTime) -> Self {
         self.expires_at = Some(expires_at);
         self
     }
@@ -96,33 +99,33 @@ impl<'a> TokenIdentity<'a> {
     /// Sets the token version: a counter per subject that the issuer raises to end all tokens with
     /// a lower one. No RFC names a claim for it.
     #[must_use]
-    pub const fn with_token_version(mut self, token_version: u64) -> Self {
+    pub fn with_token_version(mut self, token_version: u64) -> Self {
         self.token_version = Some(token_version);
         self
     }
 
     /// Who issued the token (`iss`).
     #[must_use]
-    pub const fn issuer(&self) -> Option<&'a str> {
-        self.issuer
+    pub fn issuer(&self) -> Option<&str> {
+        self.issuer.as_deref()
     }
 
     /// Whom the token is about (`sub`).
     #[must_use]
-    pub const fn subject(&self) -> Option<&'a str> {
-        self.subject
+    pub fn subject(&self) -> Option<&str> {
+        self.subject.as_deref()
     }
 
     /// The identifier of this one token (`jti`).
     #[must_use]
-    pub const fn token_id(&self) -> Option<&'a str> {
-        self.token_id
+    pub fn token_id(&self) -> Option<&str> {
+        self.token_id.as_deref()
     }
 
     /// The session, or refresh-token family, that the token belongs to (`sid`).
     #[must_use]
-    pub const fn session_id(&self) -> Option<&'a str> {
-        self.session_id
+    pub fn session_id(&self) -> Option<&str> {
+        self.session_id.as_deref()
     }
 
     /// When the token was issued (`iat`).
@@ -173,7 +176,7 @@ impl<'a> TokenIdentity<'a> {
     #[must_use]
     pub fn token_revocation(&self, leeway: Duration) -> Option<Revocation> {
         let keep_until = self.expires_at.unwrap_or(UnixTime::MAX);
-        let revocation = Revocation::token(self.token_id?, keep_until.saturating_add(leeway));
+        let revocation = Revocation::token(self.token_id()?, keep_until.saturating_add(leeway));
         Some(self.scoped(revocation))
     }
 
@@ -185,7 +188,7 @@ impl<'a> TokenIdentity<'a> {
     /// token, and the leeway of the verifiers.
     #[must_use]
     pub fn session_revocation(&self, keep_until: UnixTime) -> Option<Revocation> {
-        Some(self.scoped(Revocation::session(self.session_id?, keep_until)))
+        Some(self.scoped(Revocation::session(self.session_id()?, keep_until)))
     }
 
     /// The revocation of every token of this token's subject that was issued before
@@ -196,18 +199,19 @@ impl<'a> TokenIdentity<'a> {
         issued_before: UnixTime,
         keep_until: UnixTime,
     ) -> Option<Revocation> {
-        let revocation = Revocation::subject(self.subject?, issued_before, keep_until);
+        let revocation = Revocation::subject(self.subject()?, issued_before, keep_until);
         Some(self.scoped(revocation))
     }
 
-    /// A copy that owns its parts, for work that outlives the request's head.
+    /// The same, owning its parts: for work that outlives the request's head.
     #[must_use]
-    pub fn to_owned(&self) -> OwnedTokenIdentity {
-        OwnedTokenIdentity {
-            issuer: self.issuer.map(Box::from),
-            subject: self.subject.map(Box::from),
-            token_id: self.token_id.map(Box::from),
-            session_id: self.session_id.map(Box::from),
+    pub fn into_owned(self) -> TokenIdentity<'static> {
+        let own = |part: Option<Cow<'a, str>>| part.map(|text| Cow::Owned(text.into_owned()));
+        TokenIdentity {
+            issuer: own(self.issuer),
+            subject: own(self.subject),
+            token_id: own(self.token_id),
+            session_id: own(self.session_id),
             issued_at: self.issued_at,
             expires_at: self.expires_at,
             token_version: self.token_version,
@@ -215,13 +219,15 @@ impl<'a> TokenIdentity<'a> {
     }
 
     fn scoped(&self, revocation: Revocation) -> Revocation {
-        match self.issuer {
+        match self.issuer() {
             Some(issuer) => revocation.issuer(issuer),
             None => revocation,
         }
     }
+}
 
-    fn present(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl fmt::Debug for TokenIdentity<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let parts = [
             ("iss", self.issuer.is_some()),
             ("sub", self.subject.is_some()),
@@ -232,13 +238,7 @@ impl<'a> TokenIdentity<'a> {
             ("version", self.token_version.is_some()),
         ];
         let names: Vec<_> = parts.iter().filter(|part| part.1).map(|p| p.0).collect();
-        write!(f, "{name}({})", names.join(", "))
-    }
-}
-
-impl fmt::Debug for TokenIdentity<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.present("TokenIdentity", f)
+        write!(f, "TokenIdentity({})", names.join(", "))
     }
 }
 
@@ -247,54 +247,14 @@ impl fmt::Debug for TokenIdentity<'_> {
 impl<'a> From<&'a RegisteredClaims> for TokenIdentity<'a> {
     fn from(claims: &'a RegisteredClaims) -> Self {
         Self {
-            issuer: claims.issuer(),
-            subject: claims.subject(),
-            token_id: claims.token_id(),
-            session_id: claims.session_id(),
+            issuer: claims.issuer().map(Cow::Borrowed),
+            subject: claims.subject().map(Cow::Borrowed),
+            token_id: claims.token_id().map(Cow::Borrowed),
+            session_id: claims.session_id().map(Cow::Borrowed),
             issued_at: claims.issued_at(),
             expires_at: claims.expires_at(),
             token_version: claims.token_version(),
         }
-    }
-}
-
-/// A [`TokenIdentity`] that owns its parts.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct OwnedTokenIdentity {
-    issuer: Option<Box<str>>,
-    subject: Option<Box<str>>,
-    token_id: Option<Box<str>>,
-    session_id: Option<Box<str>>,
-    issued_at: Option<UnixTime>,
-    expires_at: Option<UnixTime>,
-    token_version: Option<u64>,
-}
-
-impl OwnedTokenIdentity {
-    /// The view of the parts.
-    #[must_use]
-    pub fn view(&self) -> TokenIdentity<'_> {
-        TokenIdentity {
-            issuer: self.issuer.as_deref(),
-            subject: self.subject.as_deref(),
-            token_id: self.token_id.as_deref(),
-            session_id: self.session_id.as_deref(),
-            issued_at: self.issued_at,
-            expires_at: self.expires_at,
-            token_version: self.token_version,
-        }
-    }
-}
-
-impl fmt::Debug for OwnedTokenIdentity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.view().present("OwnedTokenIdentity", f)
-    }
-}
-
-impl From<TokenIdentity<'_>> for OwnedTokenIdentity {
-    fn from(identity: TokenIdentity<'_>) -> Self {
-        TokenIdentity::to_owned(&identity)
     }
 }
 
@@ -315,20 +275,19 @@ mod tests {
 
     #[test]
     fn owning_keeps_every_part() {
-        assert_eq!(TokenIdentity::to_owned(&full()).view(), full());
-        let none = TokenIdentity::new();
-        assert_eq!(OwnedTokenIdentity::from(none).view(), none);
+        assert_eq!(full().into_owned(), full());
+        let text = String::from("gone");
+        let owned = TokenIdentity::new().with_subject(text.as_str()).into_owned();
+        drop(text);
+        assert_eq!(owned.subject(), Some("gone"));
     }
 
     #[test]
     fn debug_names_parts_and_shows_no_value() {
-        let borrowed = format!("{:?}", full());
-        let owned = format!("{:?}", TokenIdentity::to_owned(&full()));
-        assert_eq!(borrowed, "TokenIdentity(iss, sub, jti, sid, iat, exp, version)");
-        for text in [borrowed, owned] {
-            for value in ["value", "11", "22", "33"] {
-                assert!(!text.contains(value), "{text}");
-            }
+        let text = format!("{:?}", full());
+        assert_eq!(text, "TokenIdentity(iss, sub, jti, sid, iat, exp, version)");
+        for value in ["value", "11", "22", "33"] {
+            assert!(!text.contains(value), "{text}");
         }
     }
 

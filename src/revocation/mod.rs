@@ -8,8 +8,7 @@
 //!    version that the issuer counts up: [`Revocation`].
 //! 2. A check decides by [`TokenIdentity`] alone and says which [`Identifiers`] it needs. A token
 //!    that lacks one of them is rejected: it could never be taken back.
-//! 3. A store that cannot be asked is an error and never "active". What then happens is
-//!    [`OnOutage`]: 503, unless the code says otherwise.
+//! 3. A store that cannot be asked is an error and never "active": the layer answers 503.
 //! 4. A check answers at once where it can ([`Step::Now`](crate::step::Step::Now)) and waits only
 //!    where it must.
 //!
@@ -18,12 +17,13 @@
 //! | | answers | a revocation takes effect |
 //! |---|---|---|
 //! | [`MemoryStore`] | at once | at once, in this process, until it ends |
-//! | [`StoreCheck`] over your [`RevocationStore`] | after a round trip | at once, everywhere |
+//! | your [`RevocationStore`] | after a round trip | at once, everywhere |
 //! | [`Cached`] over that | mostly at once | after at most the staleness you give |
-//! | `redis_store::RedisStore` by `StoreCheck` | after a round trip | at once, everywhere |
+//! | `redis_store::RedisStore` | after a round trip | at once, everywhere |
 //! | `redis_store::Replica` of that | at once | in milliseconds, everywhere |
 //! | [`check_fn`], [`check_async_fn`] | as the closure does | as the closure does |
-//! | [`both`] of two checks | when both did | when either does |
+//! | [`both`] of two of them | when both did | when either does |
+//! | [`BoxRevocationCheck`] of any of them, chosen at run time | as it does | as it does |
 //! | [`NoRevocation`] | at once | never |
 //!
 //! **In deployment.** `MemoryStore` forgets on restart and knows nothing of other processes: with
@@ -56,9 +56,15 @@ mod fingerprint;
 mod from_fn;
 mod identifiers;
 mod identity;
+mod into_revocation;
+mod marker;
 mod memory;
+#[cfg(feature = "replica")]
+#[cfg_attr(docsrs, doc(cfg(feature = "replica")))]
+pub mod replica;
 mod status;
 mod store;
+mod table;
 
 pub use self::both::{Both, BothFuture, both};
 pub use self::cached::{Cached, CachedFuture};
@@ -66,14 +72,14 @@ pub use self::check::{BoxCheckFuture, BoxRevocationCheck, NoRevocation, Revocati
 pub use self::entry::{Revocation, RevocationTarget};
 pub use self::from_fn::{CheckAsyncFn, CheckFn, check_async_fn, check_fn};
 pub use self::identifiers::Identifiers;
-pub use self::identity::{OwnedTokenIdentity, TokenIdentity};
+pub use self::identity::TokenIdentity;
+pub use self::into_revocation::IntoRevocation;
 pub use self::memory::{MemoryStore, MemoryStoreBuilder};
-pub use self::status::{OnOutage, RevocationStatus};
+pub(crate) use self::status::OnOutage;
+pub use self::status::RevocationStatus;
 pub use self::store::{RevocationStore, StoreCheck};
 #[doc(no_inline)]
 pub use crate::store::{StoreError, StoreErrorKind};
 
-#[cfg(feature = "redis")]
-pub(crate) use self::fingerprint::{Fingerprint, random};
-#[cfg(feature = "redis")]
-pub(crate) use self::memory::{Entry, Shard, nanos, whole_seconds};
+#[cfg(feature = "replica")]
+pub(crate) use self::fingerprint::random;

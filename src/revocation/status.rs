@@ -25,8 +25,7 @@ impl RevocationStatus {
 
 /// What the layer does while the revocation store cannot be asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[non_exhaustive]
-pub enum OnOutage {
+pub(crate) enum OnOutage {
     /// Answers 503: no token passes that might be revoked.
     #[default]
     Reject,

@@ -21,7 +21,16 @@ use crate::step::Step;
 ///    them, with their lengths or another encoding under which `("a", "b:c")` and `("a:b", "c")`
 ///    differ.
 /// 5. Every wait has a bound that the store sets itself. Nobody else will.
-/// 6. What cannot be told is an error, never [`RevocationStatus::Active`].
+/// 6. What cannot be told is an error, never [`RevocationStatus::Active`]. That is more than an
+///    outage: a database that was demoted, or that drops entries to make room, cannot tell either.
+/// 7. A version is any `u64`, a moment is kept to the millisecond or better, rounded up.
+/// 8. [`required_identifiers`](Self::required_identifiers) names something, or nobody notices a
+///    token that cannot be revoked.
+///
+/// **Which kinds it has to hold.** Whatever its callers revoke by; the rest is
+/// [`StoreError::unsupported`]. A store of sessions needs sessions, subjects and versions: "log out
+/// everywhere" revokes by subject. The conformance suite is told which kinds a store has to hold
+/// and finds what is missing.
 ///
 /// `testing::revocation::conformance` (feature `testing`) tests a store for these rules.
 ///
@@ -38,7 +47,7 @@ use crate::step::Step;
 /// struct Tokens(Mutex<HashSet<String>>);
 ///
 /// impl RevocationStore for Tokens {
-///     fn required(&self) -> Identifiers {
+///     fn required_identifiers(&self) -> Identifiers {
 ///         Identifiers::TOKEN_ID
 ///     }
 ///
@@ -67,7 +76,16 @@ use crate::step::Step;
 pub trait RevocationStore: Send + Sync + 'static {
     /// The identifiers that a token must carry to be decided on. The layer rejects a token that
     /// lacks one of them, without asking.
-    fn required(&self) -> Identifiers;
+    fn required_identifiers(&self) -> Identifiers;
+
+    /// The answer, where it takes no waiting: from memory. `None` has [`status`](Self::status)
+    /// asked, which is what a store behind a network does and needs no writing. It must neither
+    /// block nor guess.
+    #[inline]
+    fn known(&self, token: &TokenIdentity<'_>) -> Option<Result<RevocationStatus, StoreError>> {
+        let _ = token;
+        None
+    }
 
     /// Whether anything that was revoked covers the token. One round trip.
     ///
@@ -91,8 +109,13 @@ pub trait RevocationStore: Send + Sync + 'static {
 }
 
 impl<S: RevocationStore> RevocationStore for Arc<S> {
-    fn required(&self) -> Identifiers {
-        (**self).required()
+    fn required_identifiers(&self) -> Identifiers {
+        (**self).required_identifiers()
+    }
+
+    #[inline]
+    fn known(&self, token: &TokenIdentity<'_>) -> Option<Result<RevocationStatus, StoreError>> {
+        (**self).known(token)
     }
 
     fn status(
@@ -112,8 +135,11 @@ impl<S: RevocationStore> RevocationStore for Arc<S> {
 
 /// Asks a [`RevocationStore`] on behalf of the layer. A clone shares the store.
 ///
-/// Each question allocates: the future is boxed and owns a copy of the token's identity. That is
-/// small beside a round trip; [`Cached`](super::Cached) saves both.
+/// What the store knows at once is answered at once. Other questions allocate: the future is boxed
+/// and owns a copy of the token's identity. That is small beside a round trip;
+/// [`Cached`](super::Cached) saves both.
+///
+/// Where a check is taken, a store is taken too and wrapped in this.
 ///
 /// There is no timeout here: the store bounds its own waiting.
 pub struct StoreCheck<S>(Arc<S>);
@@ -134,16 +160,19 @@ impl<S: RevocationStore> RevocationCheck for StoreCheck<S> {
     type Future = BoxCheckFuture;
 
     fn required(&self) -> Identifiers {
-        self.0.required()
+        self.0.required_identifiers()
     }
 
     fn check(
         &self,
         token: &TokenIdentity<'_>,
     ) -> Step<Result<RevocationStatus, StoreError>, Self::Future> {
+        if let Some(answer) = self.0.known(token) {
+            return Step::Now(answer);
+        }
         let store = Arc::clone(&self.0);
-        let token = TokenIdentity::to_owned(token);
-        Step::Later(Box::pin(async move { store.status(&token.view()).await }))
+        let token = token.clone().into_owned();
+        Step::Later(Box::pin(async move { store.status(&token).await }))
     }
 }
 
@@ -175,14 +204,31 @@ mod tests {
 
     #[test]
     fn the_adapter_asks_the_store() {
-        let store = MemoryStore::builder().require(Identifiers::SESSION_ID).build();
-        let check = StoreCheck::new(Arc::new(store.clone()));
+        /// Knows nothing at once.
+        struct Remote(MemoryStore);
+        impl RevocationStore for Remote {
+            fn required_identifiers(&self) -> Identifiers {
+                Identifiers::SESSION_ID
+            }
+            async fn status(
+                &self,
+                token: &TokenIdentity<'_>,
+            ) -> Result<RevocationStatus, StoreError> {
+                self.0.status(token).await
+            }
+            async fn revoke(&self, revocation: &Revocation) -> Result<(), StoreError> {
+                self.0.revoke(revocation).await
+            }
+        }
+        let store = MemoryStore::new();
+        let check = StoreCheck::new(Arc::new(Remote(store.clone())));
         assert_eq!(check.required(), Identifiers::SESSION_ID);
         let session = Revocation::session("s", UnixTime::MAX);
         check.store().revoke(&session).now_or_never().unwrap().unwrap();
         assert_eq!(store.len(), 1);
         let owned = String::from("s");
-        let future = later(check.clone().check(&TokenIdentity::new().with_session_id(&owned)));
+        let future =
+            later(check.clone().check(&TokenIdentity::new().with_session_id(owned.as_str())));
         drop(owned);
         assert!(future.now_or_never().unwrap().unwrap().is_revoked());
     }
@@ -191,7 +237,7 @@ mod tests {
     fn an_outage_is_an_error_and_never_active() {
         struct Down;
         impl RevocationStore for Down {
-            fn required(&self) -> Identifiers {
+            fn required_identifiers(&self) -> Identifiers {
                 Identifiers::NONE
             }
             async fn status(&self, _: &TokenIdentity<'_>) -> Result<RevocationStatus, StoreError> {

@@ -4,10 +4,11 @@
 //! Each case makes a store of its own and uses identifiers that no other run uses, so the stores
 //! may well be handles on one shared server. A broken rule panics and is named.
 //!
-//! 1. [`conformance`] is for every store.
-//! 2. [`conformance_over_time`] is for those whose time a test can move.
-//! 3. Kinds of revocation that a store refuses as
-//!    [`Unsupported`](StoreErrorKind::Unsupported) are left out; one kind has to be left.
+//! 1. [`conformance`] is for every store that holds all kinds of revocations. A store of sessions has
+//!    to, because "log out everywhere" revokes by subject.
+//! 2. [`conformance_of`] is for one that holds only some, and says so.
+//! 3. [`conformance_over_time`] is for those whose time a test can move.
+//! 4. [`Case::run`] runs one case: a store in the making can be tested as it grows.
 //!
 //! ```
 //! use tower_bearer::revocation::MemoryStore;
@@ -30,7 +31,7 @@
 //! struct Forgetful;
 //!
 //! impl RevocationStore for Forgetful {
-//!     fn required(&self) -> Identifiers {
+//!     fn required_identifiers(&self) -> Identifiers {
 //!         Identifiers::TOKEN_ID
 //!     }
 //!     async fn status(&self, _: &TokenIdentity<'_>) -> Result<RevocationStatus, StoreError> {
@@ -53,15 +54,97 @@ mod tests;
 
 use std::time::Duration;
 
-use self::cases::{Case, Kind};
+pub use self::cases::Kind;
+use self::cases::Stage;
 use crate::clock::{Clock, SystemClock, UnixTime};
 use crate::revocation::RevocationStore;
 #[cfg(doc)]
 use crate::revocation::StoreErrorKind;
 
-/// Tests a store against the rules of [`RevocationStore`], in real time and without sleeping.
+/// A rule, or a few that belong together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Case {
+    /// What was revoked is, and nothing else is.
+    Revokes,
+    /// Identifiers may be 16 KiB of anything.
+    OddIdentifiers,
+    /// Of concurrent revocations each takes effect.
+    Concurrent,
+    /// A revocation of one issuer leaves others alone.
+    Issuers,
+    /// Which moments an epoch covers.
+    Epoch,
+    /// An earlier epoch never replaces a later one.
+    EpochStays,
+    /// Which versions a minimum covers: any `u64`.
+    Version,
+    /// A lower minimum never replaces a higher one.
+    VersionStays,
+    /// The same text as another kind of identifier is another identifier.
+    KindsApart,
+    /// What a token must carry is something, and does not change.
+    Required,
+}
+
+impl Case {
+    /// Every case, in the order in which they are best mended.
+    pub const ALL: [Self; 10] = [
+        Self::Revokes,
+        Self::OddIdentifiers,
+        Self::Concurrent,
+        Self::Issuers,
+        Self::Epoch,
+        Self::EpochStays,
+        Self::Version,
+        Self::VersionStays,
+        Self::KindsApart,
+        Self::Required,
+    ];
+
+    /// Runs this case, for the kinds of revocations among these that it is about.
+    ///
+    /// # Panics
+    ///
+    /// If the store breaks a rule, or fails; the message names the case, the rule and the token.
+    pub async fn run<S, F, Fut>(self, kinds: &[Kind], make_store: F)
+    where
+        S: RevocationStore,
+        F: Fn() -> Fut,
+        Fut: Future<Output = S>,
+    {
+        let keep_until = SystemClock.now().saturating_add(Duration::from_secs(3600));
+        let stage = |name| Stage::new(name, &make_store, keep_until);
+        let subject = kinds.contains(&Kind::Subject);
+        let version = kinds.contains(&Kind::Version);
+        match self {
+            Self::Epoch if subject => stage("subject epoch").await.epoch_boundary().await,
+            Self::EpochStays if subject => stage("subject epoch").await.epoch_stays().await,
+            Self::Version if version => stage("version").await.version_boundary().await,
+            Self::VersionStays if version => stage("version").await.version_stays().await,
+            Self::Epoch | Self::EpochStays | Self::Version | Self::VersionStays => {}
+            Self::KindsApart => stage("kinds").await.kinds_are_apart(kinds).await,
+            Self::Required => stage("required").await.required().await,
+            Self::Revokes | Self::OddIdentifiers | Self::Concurrent | Self::Issuers => {
+                for kind in kinds {
+                    let stage = stage(kind.name()).await;
+                    stage.must_support(*kind).await;
+                    match self {
+                        Self::OddIdentifiers => stage.odd_identifiers(*kind).await,
+                        Self::Concurrent => stage.concurrent(*kind).await,
+                        Self::Issuers => stage.scoped(*kind).await,
+                        _ => stage.revokes(*kind).await,
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Tests a store against the rules of [`RevocationStore`], in real time and without sleeping. It has
+/// to hold every kind of revocation, of one issuer too.
 ///
-/// `make_store` is called once for each case.
+/// `make_store` is called at least once for each case.
 ///
 /// # Panics
 ///
@@ -72,34 +155,37 @@ where
     F: Fn() -> Fut,
     Fut: Future<Output = S>,
 {
-    let keep_until = SystemClock.now().saturating_add(Duration::from_secs(3600));
-    let case = |name| Case::new(name, &make_store, keep_until);
-    let mut supported = 0;
-    for kind in Kind::ALL {
-        if !case(kind.name()).await.supports(kind).await {
-            continue;
-        }
-        supported += 1;
-        case(kind.name()).await.revokes(kind).await;
-        case(kind.name()).await.odd_identifiers(kind).await;
-        case(kind.name()).await.concurrent(kind).await;
-        if case(kind.name()).await.supports_issuers(kind).await {
-            case(kind.name()).await.scoped(kind).await;
-        }
+    for case in Case::ALL {
+        case.run(&Kind::ALL, &make_store).await;
     }
-    if supported == 0 {
+}
+
+/// Like [`conformance`], for a store that holds these kinds and refuses others as
+/// [`Unsupported`](StoreErrorKind::Unsupported). It may refuse revocations of one issuer, too.
+///
+/// # Panics
+///
+/// If the store breaks a rule, or fails, or if no kind is given.
+pub async fn conformance_of<S, F, Fut>(kinds: &[Kind], make_store: F)
+where
+    S: RevocationStore,
+    F: Fn() -> Fut,
+    Fut: Future<Output = S>,
+{
+    if kinds.is_empty() {
         panic!("revocation store: supports no kind of revocation at all");
     }
-    if case("subject").await.supports(Kind::Subject).await {
-        case("subject epoch").await.epoch_boundary().await;
-        case("subject epoch").await.epoch_stays().await;
+    let keep_until = SystemClock.now().saturating_add(Duration::from_secs(3600));
+    let mut scoped = true;
+    for kind in kinds {
+        let stage = Stage::new(kind.name(), &make_store, keep_until).await;
+        scoped &= stage.supports_issuers(*kind).await;
     }
-    if case("version").await.supports(Kind::Version).await {
-        case("version").await.version_boundary().await;
-        case("version").await.version_stays().await;
+    for case in Case::ALL {
+        if scoped || case != Case::Issuers {
+            case.run(kinds, &make_store).await;
+        }
     }
-    case("kinds").await.kinds_are_apart().await;
-    case("required").await.required().await;
 }
 
 /// Tests what a store does as time passes. `set_time` moves the clock that the store goes by,
@@ -120,7 +206,7 @@ where
     for (round, kind) in (0..).zip(Kind::ALL) {
         let base = round * 1000;
         set_time(at(base));
-        let case = Case::new("expiry", &make_store, at(base + 100)).await;
+        let case = Stage::new("expiry", &make_store, at(base + 100)).await;
         if !case.supports(kind).await {
             continue;
         }

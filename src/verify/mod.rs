@@ -52,6 +52,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod boxed;
 mod builder;
 mod cache;
 mod compact;
@@ -68,6 +69,7 @@ mod token_verifier;
 mod verified;
 mod verifier;
 
+pub use boxed::BoxVerifier;
 pub use builder::{
     Audiences, BuildError, Issuers, Keys, NeedsAudience, NeedsIssuer, NeedsKeys, VerifierBuilder,
 };

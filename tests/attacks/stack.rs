@@ -157,6 +157,7 @@ pub(crate) fn refuse_request<R: RevocationCheck>(
         | Kind::NotYetValid
         | Kind::InvalidClaims
         | Kind::BoundToken
+        | Kind::MissingIdentifier
         | Kind::Revoked => (401, Some(invalid_token)),
         Kind::CrossSite => (403, None),
         other => panic!("no attack leads to {other:?}"),

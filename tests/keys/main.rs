@@ -2,6 +2,8 @@
 
 #![cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
 
+#[cfg(feature = "jsonwebtoken")]
+mod decoding_keys;
 mod file_keys;
 #[cfg(feature = "reqwest")]
 mod key_server;

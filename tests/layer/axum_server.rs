@@ -484,7 +484,7 @@ fn preflight(client: &Client, url: &str) -> RequestBuilder {
 }
 
 #[tokio::test]
-async fn cors_preflights_pass_the_layer_and_no_guard() {
+async fn cors_preflights_are_rejected_unless_told_to_pass_and_pass_no_guard() {
     async fn seen(method: Method) -> String {
         method.to_string()
     }
@@ -496,8 +496,8 @@ async fn cors_preflights_pass_the_layer_and_no_guard() {
             .route("/claims", any(me))
             .route("/option", any(maybe))
     };
-    let passes = serve(guarded().layer(layer(&issuer))).await;
-    let strict = serve(guarded().layer(layer(&issuer).authenticate_preflight())).await;
+    let passes = serve(guarded().layer(layer(&issuer).let_preflights_pass())).await;
+    let strict = serve(guarded().layer(layer(&issuer))).await;
     let client = http1();
     let answer = ask(preflight(&client, &format!("{passes}/guarded"))).await;
     assert_eq!(answer, rejected(401, MISSING), "no CORS layer was on its way");
@@ -532,10 +532,7 @@ async fn a_cors_layer_outside_answers_preflights_and_marks_rejections() {
         .allow_methods(AllowMethods::list([Method::GET]))
         .allow_headers(AllowHeaders::list([HeaderName::from_static("authorization")]))
         .expose_headers([HeaderName::from_static("www-authenticate")]);
-    let app = Router::new()
-        .route("/", get(me))
-        .layer(layer(&issuer).authenticate_preflight())
-        .layer(cors);
+    let app = Router::new().route("/", get(me)).layer(layer(&issuer)).layer(cors);
     let url = serve(app).await;
     let client = http1();
     let response = preflight(&client, &url).send().await.unwrap();
@@ -842,12 +839,12 @@ async fn a_status_of_200_that_means_no_is_for_grpc_alone() {
 }
 
 #[tokio::test]
-async fn a_cors_layer_inside_still_answers_preflights() {
+async fn a_cors_layer_inside_answers_preflights_that_were_let_through() {
     let issuer = TestIssuer::new();
     let app = Router::new()
         .route("/", any(me).layer(RequireLayer::new(scope("a"))))
         .layer(CorsLayer::permissive())
-        .layer(layer(&issuer));
+        .layer(layer(&issuer).let_preflights_pass());
     let url = serve(app).await;
     let response = preflight(&http1(), &url).send().await.unwrap();
     assert_eq!(response.status(), 200);

@@ -8,7 +8,7 @@ use axum::routing::any;
 use reqwest::{Client, Method, RequestBuilder};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tower_bearer::authenticate::{AuthEvent, Mode};
+use tower_bearer::authenticate::Mode;
 use tower_bearer::credentials::{AuthorizationHeader, Cookie, CrossSiteProtection, Sources};
 use tower_bearer::respond::{Auto, ProblemJson};
 use tower_bearer::testing::TestIssuer;
@@ -35,7 +35,7 @@ async fn site(mode: Mode, cookie: Cookie) -> Site {
         .source(Sources::new().and(AuthorizationHeader::new()).and(cookie))
         .mode(mode)
         .responder(Auto::new(ProblemJson::new().type_base("https://docs.test/")))
-        .observer(move |event: &AuthEvent<'_>| observed.lock().unwrap().push(event.kind));
+        .observer(move |event| observed.lock().unwrap().push(event.kind));
     let app = Router::new().route("/", any(whoever)).layer(layer);
     let listener = listen().await;
     let host = listener.local_addr().unwrap().to_string();

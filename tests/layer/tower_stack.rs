@@ -158,7 +158,7 @@ fn ready_of<S: Service<Request<String>>>(
 }
 
 #[tokio::test]
-async fn the_service_polled_ready_is_the_one_called() {
+async fn a_service_that_had_to_wait_is_made_ready_before_it_is_called() {
     let issuer = TestIssuer::new();
     let gate = Gate::default();
     let inner = Strict::default();
@@ -169,7 +169,8 @@ async fn the_service_polled_ready_is_the_one_called() {
         ready_of(&mut service).await.unwrap();
         waiting.push(tokio::spawn(service.call(with(&alice(&issuer)))));
     }
-    assert_eq!(clones.load(Ordering::SeqCst), 3, "one for each that waits");
+    let cloned = clones.load(Ordering::SeqCst);
+    assert_eq!(cloned, 6, "for each that waits, one that goes along and one that stays");
     for answer in [ACTIVE, REVOKED, ACTIVE] {
         assert!(gate.answer(answer));
     }
@@ -245,8 +246,10 @@ async fn waiting_and_cancelled_authentication_leaks_no_permit() {
 
     for answer in [ACTIVE, REVOKED, Err(StoreError::unavailable("down"))] {
         let first = service.ready().await.unwrap().call(with(&token));
-        // The one permit is with the request that waits.
-        assert!(poll_once(&mut ready_of(&mut service)).is_pending());
+        // The one permit is free for others while the request waits.
+        let mut other = service.clone();
+        assert!(poll_once(&mut ready_of(&mut other)).is_ready());
+        drop(other);
         assert!(gate.answer(answer));
         let _ = first.await.unwrap();
         assert!(poll_once(&mut ready_of(&mut service)).is_ready());
@@ -266,24 +269,68 @@ async fn waiting_and_cancelled_authentication_leaks_no_permit() {
 }
 
 #[tokio::test]
-async fn a_permit_that_frees_up_wakes_the_next() {
+async fn who_was_let_through_waits_for_a_permit_and_is_woken() {
     let issuer = TestIssuer::new();
     let gate = Gate::default();
     let limited = ConcurrencyLimit::new(tower::service_fn(greet), 1);
-    let service = layer(&issuer).revocation(gate.clone()).layer(limited);
+    let service = layer(&issuer).revocation(gate.clone()).layer(limited.clone());
     let token = alice(&issuer);
-    let mut handle = service.clone();
-    let first = handle.ready().await.unwrap().call(with(&token));
-    let second = tokio::spawn(service.clone().oneshot(with(&token)));
-    tokio::task::yield_now().await;
-    assert_eq!(gate.waiting(), 1, "the second waits for its permit");
-    assert!(gate.answer(REVOKED));
-    assert_eq!(first.await.unwrap().status(), 401);
+    let waiting = tokio::spawn(service.oneshot(with(&token)));
     while gate.waiting() == 0 {
         tokio::task::yield_now().await;
     }
+    // Another one has the permit by the time the first is let through.
+    let mut other = limited;
+    assert!(poll_once(&mut ready_of(&mut other)).is_ready());
     assert!(gate.answer(ACTIVE));
-    assert_eq!(second.await.unwrap().unwrap().status(), 200);
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    assert!(!waiting.is_finished(), "there is one permit");
+    drop(other);
+    assert_eq!(waiting.await.unwrap().unwrap().status(), 200);
+}
+
+/// Strangers whose tokens have to wait for keys, introspection or a store take nothing from others.
+#[tokio::test]
+async fn a_token_that_waits_holds_no_permit_of_the_service() {
+    let issuer = TestIssuer::new();
+    let check = check_async_fn(|token| async move {
+        if token.token_id() == Some("slow") {
+            std::future::pending::<()>().await;
+        }
+        Ok(RevocationStatus::Active)
+    });
+    let limited = ConcurrencyLimit::new(tower::service_fn(greet), 1);
+    let service = layer(&issuer).revocation(check).layer(limited);
+    let ask = |id: &str| {
+        let token = bearer(&issuer.token().subject("alice").token_id(id).sign());
+        service.clone().oneshot(with(&token))
+    };
+    let mut strangers: Vec<_> = (0..10).map(|_| Box::pin(ask("slow"))).collect();
+    for stranger in &mut strangers {
+        assert!(poll_once(stranger).is_pending());
+    }
+    let answer = tokio::time::timeout(Duration::from_secs(10), ask("1")).await;
+    assert_eq!(answer.expect("the permit is free").unwrap().status(), 200);
+}
+
+/// A worker keeps one service and makes it ready for the next request, which may never come.
+#[tokio::test]
+async fn a_token_that_waits_is_not_locked_out_by_its_own_service() {
+    let issuer = TestIssuer::new();
+    let check = check_async_fn(|_| async {
+        tokio::task::yield_now().await;
+        Ok(RevocationStatus::Active)
+    });
+    let limited = ConcurrencyLimit::new(tower::service_fn(greet), 1);
+    let service = Buffer::new(layer(&issuer).revocation(check).layer(limited), 1);
+    let token = bearer(&issuer.token().subject("alice").token_id("1").sign());
+    for _ in 0..5 {
+        let answer =
+            tokio::time::timeout(Duration::from_secs(10), service.clone().oneshot(with(&token)));
+        assert_eq!(answer.await.expect("no lock").unwrap().status(), 200);
+    }
 }
 
 #[tokio::test]
@@ -412,6 +459,7 @@ async fn verdict<R: RevocationCheck>(
 
 const PASSED: (u16, Option<RejectionKind>) = (200, None);
 const TAKEN_BACK: (u16, Option<RejectionKind>) = (401, Some(RejectionKind::Revoked));
+const LACKING: (u16, Option<RejectionKind>) = (401, Some(RejectionKind::MissingIdentifier));
 const OUTAGE: (u16, Option<RejectionKind>) = (503, Some(RejectionKind::RevocationUnavailable));
 
 #[tokio::test]
@@ -462,14 +510,14 @@ async fn a_token_without_the_identifier_is_rejected_unless_it_may_lack_it() {
     let session = bearer(&token().session_id("s").sign());
     let both = bearer(&token().token_id("1").session_id("s").sign());
     for token in [&neither, &id, &session] {
-        assert_eq!(verdict(&strict, token).await, TAKEN_BACK);
+        assert_eq!(verdict(&strict, token).await, LACKING);
     }
     assert_eq!(asked.load(Ordering::SeqCst), 0, "rejected without asking");
     assert_eq!(verdict(&strict, &both).await, PASSED);
     let lenient = strict.may_lack(Identifiers::SESSION_ID);
     assert_eq!(verdict(&lenient, &id).await, PASSED);
-    assert_eq!(verdict(&lenient, &neither).await, TAKEN_BACK);
-    assert_eq!(verdict(&lenient, &session).await, TAKEN_BACK);
+    assert_eq!(verdict(&lenient, &neither).await, LACKING);
+    assert_eq!(verdict(&lenient, &session).await, LACKING);
     assert_eq!(verdict(&lenient, &both).await, PASSED);
 }
 
@@ -482,7 +530,7 @@ struct Remote {
 }
 
 impl RevocationStore for Remote {
-    fn required(&self) -> Identifiers {
+    fn required_identifiers(&self) -> Identifiers {
         Identifiers::TOKEN_ID
     }
 
@@ -505,9 +553,9 @@ impl RevocationStore for Remote {
 async fn an_outage_is_503_unless_the_code_says_otherwise() {
     let issuer = TestIssuer::new();
     let store = Remote::default();
-    let closed = layer(&issuer).revocation_store(store.clone());
+    let closed = layer(&issuer).revocation(store.clone());
     let open = layer(&issuer)
-        .revocation_store(store.clone())
+        .revocation(store.clone())
         .dangerous()
         .accept_when_revocation_is_unavailable();
     let token = |id: &str| bearer(&issuer.token().subject("alice").token_id(id).sign());
@@ -526,7 +574,7 @@ async fn an_outage_is_503_unless_the_code_says_otherwise() {
         let late = issuer.token().subject("alice").token_id("1").expired().sign();
         assert_eq!(verdict(layer, &bearer(&late)).await, (401, Some(RejectionKind::Expired)));
         let no_id = bearer(&issuer.token().subject("alice").sign());
-        assert_eq!(verdict(layer, &no_id).await, TAKEN_BACK);
+        assert_eq!(verdict(layer, &no_id).await, LACKING);
         let answer = layer.layer(tower::service_fn(greet)).oneshot(anonymous()).await.unwrap();
         assert_eq!(answer.status(), 401);
     }
@@ -580,7 +628,7 @@ async fn of_two_checks_either_revokes_and_either_outage_shows() {
     let issuer = TestIssuer::new();
     let local = MemoryStore::new();
     let store = Remote::default();
-    let remote = tower_bearer::revocation::StoreCheck::new(store.clone());
+    let remote = store.clone();
     let layers = [
         layer(&issuer).revocation(BoxRevocationCheck::new(both(local.clone(), remote.clone()))),
         layer(&issuer).revocation(BoxRevocationCheck::new(both(remote, local.clone()))),
@@ -606,7 +654,7 @@ async fn closures_are_checks() {
         .requiring(Identifiers::SUBJECT);
     let later = check_async_fn(|token| async move {
         tokio::task::yield_now().await;
-        Ok(RevocationStatus::revoked_if(token.view().subject() == Some("carol")))
+        Ok(RevocationStatus::revoked_if(token.subject() == Some("carol")))
     })
     .requiring(Identifiers::SUBJECT);
     let layer = layer(&issuer).revocation(both(banned, later));

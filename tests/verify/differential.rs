@@ -513,7 +513,7 @@ struct Subject {
 
 impl Subject {
     fn new(algorithm: Algorithm) -> Self {
-        let secret = [0x5a; 64];
+        let secret: [u8; 64] = std::array::from_fn(|place| place as u8);
         let name = algorithm.as_str();
         let issuer = match name.as_bytes()[0] {
             b'H' => TestIssuer::from_secret(algorithm, &Secret::new(secret)).unwrap(),

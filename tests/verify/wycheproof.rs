@@ -208,7 +208,7 @@ fn json_web_signature_346_347_350_351_are_refused_for_the_keys_alg_alone() {
 #[test]
 fn json_web_signature_base64() {
     let zeros = EncodingKey::from_secret(&[0; 32]);
-    let secret = [7; 32];
+    let secret: [u8; 32] = std::array::from_fn(|place| place as u8);
     let sign = |input: &str, key: &EncodingKey| {
         jsonwebtoken::crypto::sign(input.as_bytes(), key, jsonwebtoken::Algorithm::HS256).unwrap()
     };
@@ -299,7 +299,8 @@ fn json_web_crypto() {
 /// What tells a right signature from a wrong one here: claims and text are looked at only after it.
 #[test]
 fn the_order_of_checks_is_what_this_relies_on() {
-    let key = json!({"kty": "oct", "alg": "HS256", "k": URL_SAFE_NO_PAD.encode([7; 32])});
+    let secret: [u8; 32] = std::array::from_fn(|place| place as u8);
+    let key = json!({"kty": "oct", "alg": "HS256", "k": URL_SAFE_NO_PAD.encode(secret)});
     for payload in [&b"foo"[..], b"\xff"] {
         let token = ["{\"alg\":\"HS256\"}".as_bytes(), payload, &[0; 32]];
         let token = token.map(|part| URL_SAFE_NO_PAD.encode(part)).join(".");

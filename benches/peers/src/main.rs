@@ -14,9 +14,10 @@
 //! - All are configured to check signature, `iss`, `aud`, `exp` and `nbf`, with one of three keys
 //!   chosen by `kid`, and deserialize the same claims type, as far as they can.
 
-#[path = "../../support/counting.rs"]
+#[path = "../../request/counting.rs"]
 mod allocator;
 mod contenders;
+mod entry;
 mod inner;
 mod jwks_server;
 mod lineup;
@@ -32,7 +33,8 @@ use std::time::Duration;
 use tower_bearer::Algorithm;
 
 use contenders::Contender;
-use lineup::{Entry, Lineup};
+use entry::Entry;
+use lineup::Lineup;
 use measure::rounds;
 use setup::Setup;
 use tables::Tables;

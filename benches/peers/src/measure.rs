@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::Request;
 
 use crate::allocator::allocations;
-use crate::lineup::{Entry, request};
+use crate::entry::{Entry, request};
 use crate::provider;
 
 /// How long one contender's turn in a round is, about.
@@ -110,7 +110,7 @@ fn throughput(entry: &Entry, threads: usize) -> f64 {
                 // A buffer of its own, as connections have.
                 let text = String::from_utf8(entry.authorization.to_vec()).expect("ASCII");
                 scope.spawn(move || {
-                    let authorization = crate::lineup::shared(&text);
+                    let authorization = crate::entry::shared(&text);
                     provider::choose(provider);
                     // Cloning is cheaper than building, so that it is the layer that is measured.
                     let head = request(Some(&authorization)).into_parts().0;

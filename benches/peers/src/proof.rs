@@ -1,8 +1,8 @@
 //! Nobody is measured who does not do the work: what each contender accepts, refuses and hands on.
 
 use crate::contenders::Kind;
+use crate::entry::{Entry, request};
 use crate::inner::take_seen;
-use crate::lineup::{Entry, request};
 use crate::setup::{SUBJECT, Setup, Token};
 
 /// What a contender did that it should not have; empty if all is well.

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use tower_bearer::Algorithm;
 
 use crate::contenders::{Contender, Kind};
+use crate::entry::{Entry, request, shared};
 use crate::inner::take_seen;
-use crate::lineup::{Entry, request, shared};
 use crate::measure::{allocations_of_a_call, median, quantile, rounds, two_threads};
 use crate::report::{Notes, Table, version};
 use crate::setup::{Setup, Token};

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
-use std::future::Ready;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::family::{Family, Session, SessionId, SubjectKey};
@@ -10,10 +9,9 @@ use super::store::RefreshStore;
 use super::transition::{NewFamily, Rotate, RotateOutcome};
 use crate::clock::{Clock, SystemClock, UnixTime};
 use crate::revocation::{
-    Identifiers, MemoryStore, Revocation, RevocationCheck, RevocationStatus, RevocationStore,
-    StoreError, TokenIdentity,
+    Identifiers, MemoryStore, Revocation, RevocationStatus, RevocationStore, StoreError,
+    TokenIdentity,
 };
-use crate::step::Step;
 
 /// Sessions in this process's memory, and the revocations of those that ended. A clone is a handle
 /// on the same store.
@@ -288,8 +286,13 @@ impl RefreshStore for MemoryRefreshStore {
 }
 
 impl RevocationStore for MemoryRefreshStore {
-    fn required(&self) -> Identifiers {
-        RevocationStore::required(&self.inner.revocations)
+    fn required_identifiers(&self) -> Identifiers {
+        self.inner.revocations.required_identifiers()
+    }
+
+    #[inline]
+    fn known(&self, token: &TokenIdentity<'_>) -> Option<Result<RevocationStatus, StoreError>> {
+        self.inner.revocations.known(token)
     }
 
     async fn status(&self, token: &TokenIdentity<'_>) -> Result<RevocationStatus, StoreError> {
@@ -298,21 +301,6 @@ impl RevocationStore for MemoryRefreshStore {
 
     async fn revoke(&self, revocation: &Revocation) -> Result<(), StoreError> {
         self.inner.revocations.revoke_now(revocation)
-    }
-}
-
-impl RevocationCheck for MemoryRefreshStore {
-    type Future = Ready<Result<RevocationStatus, StoreError>>;
-
-    fn required(&self) -> Identifiers {
-        RevocationCheck::required(&self.inner.revocations)
-    }
-
-    fn check(
-        &self,
-        token: &TokenIdentity<'_>,
-    ) -> Step<Result<RevocationStatus, StoreError>, Self::Future> {
-        self.inner.revocations.check(token)
     }
 }
 

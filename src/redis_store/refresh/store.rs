@@ -14,7 +14,8 @@ use crate::issuer::refresh::{
 };
 use crate::redis_store::RedisStore;
 use crate::redis_store::connection::{other_layout, store_error};
-use crate::redis_store::name::Name;
+use crate::redis_store::store::{bound_text, keep_until_text};
+use crate::revocation::replica::LogEntry;
 use crate::revocation::{Revocation, StoreError};
 
 /// How often the sessions of a subject are asked for while others begin.
@@ -52,8 +53,8 @@ fn split(answer: &Answer) -> RedisResult<(&[u8], &[Told])> {
 
 /// The name of a session's revocation, as key and as text.
 fn revocation(store: &RedisStore, id: &SessionId) -> (String, String) {
-    let (name, _) = Name::of(&Revocation::session(id.as_str(), UnixTime::EPOCH));
-    (store.keys().entry(name), name.text())
+    let entry = LogEntry::from(&Revocation::session(id.as_str(), UnixTime::EPOCH));
+    (store.keys().entry(entry.name()), entry.name().to_string())
 }
 
 impl RedisStore {
@@ -64,10 +65,10 @@ impl RedisStore {
         partition: &str,
         revoke_until: UnixTime,
     ) -> ScriptInvocation<'a> {
-        let (_, value) = Name::of(&Revocation::session("", revoke_until));
+        let entry = LogEntry::from(&Revocation::session("", revoke_until));
         let mut script = self.revoking(script);
         script.key(self.keys().index(partition));
-        script.arg(value.keep_until_text()).arg(value.bound_text());
+        script.arg(keep_until_text(entry.keep_until())).arg(bound_text(entry.bound()));
         script
     }
 

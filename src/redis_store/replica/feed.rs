@@ -11,10 +11,10 @@ use tokio::time::sleep;
 
 use super::handle::Shared;
 use super::log::{self, BATCH, Position};
-use super::table::Table;
 use crate::redis_store::connection::other_layout;
-use crate::redis_store::name::Value;
+use crate::redis_store::store::read_entry;
 use crate::revocation::random;
+use crate::revocation::replica::Table;
 
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -127,7 +127,7 @@ impl Feed {
             if item.previous != known.last {
                 return Ok(Followed::Gap);
             }
-            shared.insert(item.name, item.value);
+            shared.insert(&item.entry);
             known.last = item.id;
         }
         if all {
@@ -192,8 +192,8 @@ impl Feed {
                 continue;
             };
             let name = self.shared.store.keys().name(key).ok_or_else(other_layout)?;
-            let value = Value::parse(&value).ok_or_else(other_layout)?;
-            self.shared.insert(name, value);
+            let entry = read_entry(name, &value).ok_or_else(other_layout)?;
+            self.shared.insert(&entry);
         }
         Ok(())
     }
@@ -205,8 +205,9 @@ impl Feed {
         }
         let shared = Arc::clone(&self.shared);
         let now = shared.freshness.expiry();
-        for part in shared.table.parts(now) {
-            for entries in part.chunks(WRITE_BACK) {
+        for part in 0..Table::PARTS {
+            let entries: Vec<_> = shared.table.part(part, now).collect();
+            for entries in entries.chunks(WRITE_BACK) {
                 let script = shared.store.write(entries);
                 if let Err(error) = script.invoke_async::<()>(connection).await {
                     if error.is_io_error() {
@@ -234,8 +235,8 @@ impl Feed {
 
     /// Removes what has expired, and lets others run in between: there may be millions of entries.
     async fn purge(&self) {
-        for _ in 0..Table::PARTS {
-            self.shared.table.sweep(self.shared.freshness.expiry());
+        for part in 0..Table::PARTS {
+            self.shared.table.purge_part(part, self.shared.freshness.expiry());
             tokio::task::yield_now().await;
         }
     }

@@ -11,15 +11,12 @@ use tokio::task::AbortHandle;
 
 use super::feed::Feed;
 use super::freshness::Freshness;
-use super::table::Table;
 use super::{OnStale, ReplicaBuilder, ReplicaHealth};
 use crate::redis_store::RedisStore;
-use crate::redis_store::name::{Name, Value};
+use crate::revocation::replica::{LogEntry, Table};
 use crate::revocation::{
-    BoxCheckFuture, Identifiers, Revocation, RevocationCheck, RevocationStatus, RevocationStore,
-    StoreError, TokenIdentity,
+    Identifiers, Revocation, RevocationStatus, RevocationStore, StoreError, TokenIdentity,
 };
-use crate::step::Step;
 
 /// A local copy of the revocations in Redis. A clone is a handle on the same copy.
 ///
@@ -34,7 +31,7 @@ use crate::step::Step;
 /// 5. If Redis lost its data, what is known here is written back.
 /// 6. The background task ends when the last handle is dropped.
 ///
-/// It is both a [`RevocationCheck`], for a layer, and a [`RevocationStore`], to revoke with. With the
+/// It is a [`RevocationStore`], for a layer to ask and to revoke with. With the
 /// feature `issuer` it is also the store of sessions and of single-use tokens that its store is; a
 /// session that ends over it is rejected by it once the call has returned.
 #[derive(Clone)]
@@ -141,12 +138,11 @@ impl Replica {
 
     /// Takes a revocation that is in force in Redis.
     pub(super) fn insert(&self, revocation: &Revocation) {
-        let (name, value) = Name::of(revocation);
-        self.shared.insert(name, value);
+        self.shared.insert(&LogEntry::from(revocation));
     }
 
     /// The answer, if it takes no I/O.
-    fn known(&self, token: &TokenIdentity<'_>) -> Option<Result<RevocationStatus, StoreError>> {
+    fn answer(&self, token: &TokenIdentity<'_>) -> Option<Result<RevocationStatus, StoreError>> {
         // Age first: what the table lacks below was revoked after that moment.
         let decides = self.shared.decides_alone();
         if self.shared.table.revoked(token) {
@@ -176,42 +172,26 @@ impl Shared {
     }
 
     /// Takes what is revoked into the table, or notes that there is no room.
-    pub(super) fn insert(&self, name: Name, value: Value) {
+    pub(super) fn insert(&self, entry: &LogEntry) {
         let now = self.freshness.expiry();
-        if !self.table.insert(name, value, now) {
+        if !self.table.insert(entry, now) {
             self.left_out.fetch_add(1, Ordering::AcqRel);
         }
     }
 }
 
-impl RevocationCheck for Replica {
-    type Future = BoxCheckFuture;
-
-    fn required(&self) -> Identifiers {
-        RevocationStore::required(&self.shared.store)
+impl RevocationStore for Replica {
+    fn required_identifiers(&self) -> Identifiers {
+        self.shared.store.required_identifiers()
     }
 
     #[inline]
-    fn check(
-        &self,
-        token: &TokenIdentity<'_>,
-    ) -> Step<Result<RevocationStatus, StoreError>, Self::Future> {
-        if let Some(answer) = self.known(token) {
-            return Step::Now(answer);
-        }
-        let store = self.shared.store.clone();
-        let token = TokenIdentity::to_owned(token);
-        Step::Later(Box::pin(async move { store.status(&token.view()).await }))
-    }
-}
-
-impl RevocationStore for Replica {
-    fn required(&self) -> Identifiers {
-        RevocationStore::required(&self.shared.store)
+    fn known(&self, token: &TokenIdentity<'_>) -> Option<Result<RevocationStatus, StoreError>> {
+        self.answer(token)
     }
 
     async fn status(&self, token: &TokenIdentity<'_>) -> Result<RevocationStatus, StoreError> {
-        match self.known(token) {
+        match self.answer(token) {
             Some(answer) => answer,
             None => self.shared.store.status(token).await,
         }

@@ -6,7 +6,8 @@ use ::redis::streams::StreamReadReply;
 
 use crate::redis_store::connection::other_layout;
 use crate::redis_store::keys::Keys;
-use crate::redis_store::name::{Name, Value};
+use crate::redis_store::store::read_entry;
+use crate::revocation::replica::{EntryName, LogEntry};
 
 /// How many items or keys are read at once.
 pub(super) const BATCH: usize = 1000;
@@ -26,8 +27,7 @@ pub(super) struct Position {
 pub(super) struct Item {
     pub(super) id: String,
     pub(super) previous: String,
-    pub(super) name: Name,
-    pub(super) value: Value,
+    pub(super) entry: LogEntry,
 }
 
 impl Position {
@@ -65,12 +65,10 @@ pub(super) async fn items_after(
     items
         .map(|item| {
             let text = |field| item.get::<String>(field);
-            let name = text("n").and_then(|name| Name::parse(name.as_bytes()));
-            let value = text("v").and_then(|value| Value::parse(value.as_bytes()));
-            match (text("p"), name, value) {
-                (Some(previous), Some(name), Some(value)) => {
-                    Ok(Item { id: item.id.clone(), previous, name, value })
-                }
+            let name = text("n").and_then(|name| EntryName::parse(name.as_bytes()));
+            let entry = name.zip(text("v")).and_then(|(n, v)| read_entry(n, v.as_bytes()));
+            match text("p").zip(entry) {
+                Some((previous, entry)) => Ok(Item { id: item.id.clone(), previous, entry }),
                 _ => Err(other_layout()),
             }
         })

@@ -8,7 +8,6 @@ mod health;
 mod log;
 #[cfg(feature = "issuer")]
 mod sessions;
-mod table;
 
 pub use self::builder::{OnStale, ReplicaBuilder};
 pub use self::handle::Replica;

@@ -12,7 +12,7 @@ use pin_project_lite::pin_project;
 use super::slots::{Key, Remembered, Slots};
 use crate::clock::{Clock, SystemClock, UnixTime};
 use crate::revocation::{
-    Identifiers, RevocationCheck, RevocationStatus, StoreError, TokenIdentity,
+    Identifiers, IntoRevocation, RevocationCheck, RevocationStatus, StoreError, TokenIdentity,
 };
 use crate::step::Step;
 
@@ -54,18 +54,20 @@ struct Shared {
     latest: AtomicU64,
 }
 
-impl<R> Cached<R> {
-    /// Remembers what `inner` answers; that a token is active, for at most `staleness`.
-    pub fn new(inner: R, staleness: Duration) -> Self {
+impl<R: RevocationCheck> Cached<R> {
+    /// Remembers what a check, or a store, answers; that a token is active, for at most `staleness`.
+    pub fn new<M>(inner: impl IntoRevocation<M, Check = R>, staleness: Duration) -> Self {
         Self {
-            inner,
+            inner: inner.into_check(),
             staleness,
             revoked_for: Duration::from_secs(60 * 60),
             clock: Arc::new(SystemClock),
             shared: Arc::new(Shared::new(100_000)),
         }
     }
+}
 
+impl<R> Cached<R> {
     /// Sets how long a revoked token is remembered as such at most. Give less if the check can
     /// change its mind, such as about an account that is reinstated.
     #[must_use]

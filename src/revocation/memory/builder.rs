@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::MemoryStore;
+use super::store::MemoryStore;
 use crate::clock::{Clock, SystemClock};
 use crate::revocation::Identifiers;
 

@@ -31,8 +31,8 @@ fn faulty(fault: &'static str) -> Faulty {
 }
 
 impl RevocationStore for Faulty {
-    fn required(&self) -> Identifiers {
-        RevocationStore::required(&self.1)
+    fn required_identifiers(&self) -> Identifiers {
+        self.1.required_identifiers()
     }
 
     async fn status(&self, token: &TokenIdentity<'_>) -> Result<RevocationStatus, StoreError> {

@@ -37,12 +37,12 @@ fn the_memory_store_conforms_over_time() {
 struct Faulty(&'static str, MemoryStore);
 
 impl RevocationStore for Faulty {
-    fn required(&self) -> Identifiers {
-        Identifiers::TOKEN_ID
+    fn required_identifiers(&self) -> Identifiers {
+        if self.0 == "requires nothing" { Identifiers::NONE } else { Identifiers::TOKEN_ID }
     }
 
     async fn status(&self, token: &TokenIdentity<'_>) -> Result<RevocationStatus, StoreError> {
-        let mut token = *token;
+        let mut token = token.clone();
         let joined = format!(
             "{}:{}",
             token.issuer().unwrap_or_default(),
@@ -83,6 +83,9 @@ impl RevocationStore for Faulty {
                 Revocation::version(subject, minimum - 1, until)
             }
             ("supports nothing", _) => return Err(StoreError::unsupported()),
+            ("sessions only", target) if !matches!(target, RevocationTarget::Session { .. }) => {
+                return Err(StoreError::unsupported());
+            }
             _ => revocation.clone(),
         };
         self.1.revoke_now(&replaced)
@@ -93,12 +96,13 @@ impl RevocationStore for Faulty {
 fn each_fault_is_found_and_named() {
     let faults = [
         ("fails", "what nobody revoked is active"),
-        ("unscoped", "leaves others alone"),
         ("cuts", "16 KiB"),
         ("joins", "holds for every issuer"),
         ("off by one", "what was revoked is revoked"),
         ("whole seconds", "in the same second too"),
-        ("supports nothing", "supports no kind"),
+        ("supports nothing", "has to be held"),
+        ("sessions only", "has to be held"),
+        ("requires nothing", "something is required"),
     ];
     for (fault, rule) in faults {
         let make = || async { Faulty(fault, MemoryStore::new()) };
@@ -113,4 +117,9 @@ fn each_fault_is_found_and_named() {
     }
     let sound = || async { Faulty("none", MemoryStore::new()) };
     conformance(sound).now_or_never().unwrap();
+    let sessions = || async { Faulty("sessions only", MemoryStore::new()) };
+    conformance_of(&[Kind::Session], sessions).now_or_never().unwrap();
+    let unscoped = || async { Faulty("unscoped", MemoryStore::new()) };
+    let run = || conformance_of(&[Kind::Token], unscoped).now_or_never();
+    assert!(catch_unwind(AssertUnwindSafe(run)).is_err(), "it forgets the issuer");
 }

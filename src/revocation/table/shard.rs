@@ -35,9 +35,9 @@ const GRAVE: u8 = 1;
 const SMALLEST: usize = 16;
 
 /// An expiry that never comes.
-pub(crate) const FOREVER: u32 = u32::MAX;
+pub(in crate::revocation) const FOREVER: u32 = u32::MAX;
 
-pub(crate) struct Shard {
+pub(super) struct Shard {
     table: ArcSwap<Table>,
     writer: Mutex<Writer>,
     bounded: bool,
@@ -66,40 +66,40 @@ struct Slot {
     value: AtomicU64,
 }
 
-pub(crate) struct Entry {
-    pub(crate) print: Fingerprint,
+pub(in crate::revocation) struct Entry {
+    pub(in crate::revocation) print: Fingerprint,
     /// Seconds since 1970, or [`FOREVER`].
-    pub(crate) keep_until: u32,
-    pub(crate) bound: u64,
+    pub(in crate::revocation) keep_until: u32,
+    pub(in crate::revocation) bound: u64,
 }
 
-pub(crate) struct Inserted {
+pub(in crate::revocation) struct Inserted {
     /// Whether there was room.
-    pub(crate) stored: bool,
+    pub(in crate::revocation) stored: bool,
     /// How many expired entries went.
-    pub(crate) removed: usize,
+    pub(in crate::revocation) removed: usize,
 }
 
-pub(crate) struct Swept {
-    pub(crate) removed: usize,
+pub(in crate::revocation) struct Swept {
+    pub(in crate::revocation) removed: usize,
     /// The earliest expiry among the entries that were looked at and stay.
-    pub(crate) earliest: u32,
+    pub(in crate::revocation) earliest: u32,
 }
 
 impl Shard {
-    pub(crate) fn new(bounded: bool) -> Self {
+    pub(super) fn new(bounded: bool) -> Self {
         Self { table: ArcSwap::default(), writer: Mutex::default(), bounded }
     }
 
     /// The bound of the entry with this fingerprint; zero for entries that have none.
     #[inline]
-    pub(crate) fn get(&self, print: Fingerprint) -> Option<u64> {
+    pub(super) fn get(&self, print: Fingerprint) -> Option<u64> {
         self.table.load().get(print.second, tag(print))
     }
 
     /// Adds an entry or strengthens the one that is there. `reserve` is asked for room if one is
     /// added.
-    pub(crate) fn insert(
+    pub(super) fn insert(
         &self,
         entry: &Entry,
         now: u64,
@@ -127,7 +127,7 @@ impl Shard {
     }
 
     /// Removes expired entries among the next `slots`; nothing if a writer is at work.
-    pub(crate) fn sweep(&self, slots: usize, now: u64) -> Swept {
+    pub(super) fn sweep(&self, slots: usize, now: u64) -> Swept {
         match self.writer.try_lock() {
             Ok(writer) => self.sweep_locked(writer, slots, now),
             Err(std::sync::TryLockError::Poisoned(poisoned)) => {
@@ -138,14 +138,25 @@ impl Shard {
     }
 
     /// Removes all expired entries.
-    pub(crate) fn purge(&self, now: u64) -> Swept {
+    pub(super) fn purge(&self, now: u64) -> Swept {
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         self.sweep_locked(writer, usize::MAX, now)
     }
 
+    /// Until when the entry with this fingerprint is kept, and its bound.
+    #[cfg(feature = "replica")]
+    pub(super) fn kept(&self, print: Fingerprint) -> Option<(u32, u64)> {
+        // with writers kept out, so that both are the same entry's
+        let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let table = self.table.load_full();
+        let slot = table.find(print.second, tag(print))?;
+        let value = table.slots[slot].value.load(Ordering::Relaxed);
+        Some((keep_until(value), table.bound(slot)))
+    }
+
     /// The entries, without those that expired.
-    #[cfg(feature = "redis")]
-    pub(crate) fn entries(&self, now: u64) -> Vec<Entry> {
+    #[cfg(feature = "replica")]
+    pub(super) fn entries(&self, now: u64) -> Vec<Entry> {
         // with writers kept out, so that no bound is taken for another entry's
         let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let table = self.table.load_full();
