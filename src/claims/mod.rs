@@ -30,6 +30,7 @@ mod standard;
 mod tap;
 mod text;
 mod token;
+mod value;
 
 pub use confirmation::Confirmation;
 pub(crate) use decode::{decode, peek_issuer};
@@ -43,4 +44,4 @@ pub(crate) use scalar::Str;
 pub use scopes::Scopes;
 pub use standard::StandardClaims;
 pub use token::Claims;
-pub(crate) use token::VerifiedToken;
+pub(crate) use token::{TokenHandle, VerifiedToken};

@@ -1,5 +1,7 @@
 //! [`ClaimPath`]: where in the payload a claim stands.
 
+use std::fmt;
+
 use super::registry::Registered;
 
 /// The way to a claim: one name, or several where objects are nested.
@@ -51,6 +53,14 @@ impl<const N: usize> From<[&str; N]> for ClaimPath {
             first: names.next().unwrap_or_default().into(),
             rest: names.map(Into::into).collect(),
         }
+    }
+}
+
+/// For the log, as it was configured.
+impl fmt::Display for ClaimPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.first)?;
+        self.rest.iter().try_for_each(|name| write!(f, " / {name}"))
     }
 }
 

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arc_swap::ArcSwapOption;
 use serde::de::DeserializeOwned;
 
-use super::builder::BuildError;
 use super::compact::Compact;
+use super::error::BuildError;
 use super::token_verifier::TokenVerifier;
 use super::verified::Verified;
 use super::verifier::{Verifier, VerifyFuture};

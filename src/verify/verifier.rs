@@ -9,16 +9,16 @@ use std::task::{Context, Poll, ready};
 use foldhash::fast::RandomState;
 use serde::de::DeserializeOwned;
 
-use super::builder::{BuildError, NeedsAudience, NeedsIssuer, NeedsKeys, VerifierBuilder};
 use super::cache::{Slots, TokenCache};
 use super::compact::Compact;
+use super::error::BuildError;
 use super::header::HeaderBuffer;
 use super::known_headers::KnownHeaders;
 use super::policy::{Policy, Signature, keys_unavailable};
 use super::rules::Accept;
 use super::token_verifier::TokenVerifier;
 use super::verified::Verified;
-use crate::claims::{RegisteredClaims, VerifiedToken, decode, peek_issuer};
+use crate::claims::{VerifiedToken, decode, peek_issuer};
 use crate::clock::UnixTime;
 use crate::credentials::BearerToken;
 use crate::head::RequestHead;
@@ -52,34 +52,36 @@ use crate::step::Step;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Verifier<C> {
-    policies: Arc<Policies>,
+    policies: Arc<Policies<C>>,
     cache: Option<Arc<Slots<C>>>,
 }
 
-struct Policies {
-    by: ByIssuer,
+struct Policies<C> {
+    by: ByIssuer<C>,
     headers: KnownHeaders,
 }
 
-enum ByIssuer {
-    One(Arc<Policy>),
-    Several(IssuerMap),
+enum ByIssuer<C> {
+    One(Trusted<C>),
+    Several(IssuerMap<C>),
 }
 
-type IssuerMap = HashMap<Box<str>, Arc<Policy>, RandomState>;
+/// What applies to an issuer's tokens.
+struct Trusted<C> {
+    policy: Arc<Policy<C>>,
+    /// Whether a cache was asked for.
+    cached: bool,
+}
+
+type IssuerMap<C> = HashMap<Box<str>, Trusted<C>, RandomState>;
 
 impl<C> Verifier<C> {
-    /// Starts building: keys, issuer and audience have to be decided on.
-    pub fn builder() -> VerifierBuilder<C, NeedsKeys, NeedsIssuer, NeedsAudience> {
-        VerifierBuilder::new()
+    pub(super) fn new(policy: Policy<C>) -> Self {
+        Self::with(ByIssuer::One(Trusted { policy: Arc::new(policy), cached: false }), None)
     }
 
-    pub(super) fn new(policy: Policy) -> Self {
-        Self::with(ByIssuer::One(Arc::new(policy)))
-    }
-
-    fn with(by: ByIssuer) -> Self {
-        Self { policies: Arc::new(Policies { by, headers: KnownHeaders::new() }), cache: None }
+    fn with(by: ByIssuer<C>, cache: Option<Arc<Slots<C>>>) -> Self {
+        Self { policies: Arc::new(Policies { by, headers: KnownHeaders::new() }), cache }
     }
 
     /// One verifier for tokens of several issuers, each with its own keys and rules.
@@ -88,24 +90,29 @@ impl<C> Verifier<C> {
     /// a token of one issuer signed with a key of another is rejected, even if both use the same
     /// `kid`. The cost does not depend on the number of issuers.
     ///
+    /// Where parts have a [`cache`](Self::cache), so has the whole: one, with the largest of their
+    /// bounds, for the tokens of those parts. To give the whole a cache caches the tokens of all.
+    ///
     /// # Errors
     /// If there is no verifier, if one of them accepts any issuer, or if two name the same issuer.
     pub fn of_issuers(verifiers: impl IntoIterator<Item = Self>) -> Result<Self, BuildError> {
         let mut by_issuer = IssuerMap::default();
+        let mut settings = None;
         for verifier in verifiers {
-            let policies: Vec<_> = match &verifier.policies.by {
-                ByIssuer::One(policy) => vec![policy],
+            settings = TokenCache::largest(settings, verifier.cache_settings());
+            let parts: Vec<_> = match &verifier.policies.by {
+                ByIssuer::One(trusted) => vec![trusted],
                 ByIssuer::Several(by_issuer) => by_issuer.values().collect(),
             };
-            for policy in policies {
-                let Accept::OneOf(issuers) = &policy.rules.issuers else {
+            for part in parts {
+                let Accept::OneOf(issuers) = &part.policy.rules.issuers else {
                     return Err(BuildError::new(
                         "a verifier that accepts any issuer cannot be one of several: call `issuer(..)` on its builder",
                     ));
                 };
                 for issuer in issuers {
-                    let before = by_issuer.insert(issuer.clone(), Arc::clone(policy));
-                    if before.is_some_and(|before| !Arc::ptr_eq(&before, policy)) {
+                    let before = by_issuer.insert(issuer.clone(), part.clone());
+                    if before.is_some_and(|before| !Arc::ptr_eq(&before.policy, &part.policy)) {
                         return Err(BuildError::new(
                             "two verifiers are for the same issuer: give one of them all its keys",
                         ));
@@ -116,7 +123,7 @@ impl<C> Verifier<C> {
         if by_issuer.is_empty() {
             return Err(BuildError::new("there is no verifier, so no token could be accepted"));
         }
-        Ok(Self::with(ByIssuer::Several(by_issuer)))
+        Ok(Self::with(ByIssuer::Several(by_issuer), settings.map(Slots::shared)))
     }
 
     /// Remembers tokens that were verified, so that seeing one again costs no signature check. What
@@ -124,13 +131,25 @@ impl<C> Verifier<C> {
     /// call there is none.
     #[must_use]
     pub fn cache(self, settings: TokenCache) -> Self {
-        Self { cache: Some(Arc::new(Slots::new(settings))), ..self }
+        let cached = |trusted: &Trusted<C>| Trusted { cached: true, ..trusted.clone() };
+        let by = match &self.policies.by {
+            ByIssuer::One(trusted) => ByIssuer::One(cached(trusted)),
+            ByIssuer::Several(by_issuer) => {
+                let all = by_issuer.iter();
+                ByIssuer::Several(all.map(|(issuer, it)| (issuer.clone(), cached(it))).collect())
+            }
+        };
+        Self::with(by, Some(Slots::shared(settings)))
+    }
+
+    fn cache_settings(&self) -> Option<TokenCache> {
+        self.cache.as_ref().map(|cache| cache.settings())
     }
 }
 
 /// What [`Tenants`](super::Tenants) is made of; of verifiers from [`Verifier::of_issuers`].
 impl<C> Verifier<C> {
-    fn by_issuer(&self) -> Option<&IssuerMap> {
+    fn by_issuer(&self) -> Option<&IssuerMap<C>> {
         match &self.policies.by {
             ByIssuer::One(_) => None,
             ByIssuer::Several(by_issuer) => Some(by_issuer),
@@ -149,15 +168,27 @@ impl<C> Verifier<C> {
     pub(super) fn replacing(&self, other: Self) -> Result<Self, BuildError> {
         let other = Self::of_issuers([other])?;
         let mut all = self.by_issuer().cloned().unwrap_or_default();
-        all.extend(other.by_issuer().cloned().unwrap_or_default());
-        Ok(Self::with(ByIssuer::Several(all)))
+        let before = all.len();
+        let new = other.by_issuer().cloned().unwrap_or_default();
+        let count = new.len();
+        all.extend(new);
+        let settings = TokenCache::largest(self.cache_settings(), other.cache_settings());
+        let cache = match &self.cache {
+            // What is cached was verified by issuers who all are here still.
+            Some(cache) if all.len() == before + count && settings == self.cache_settings() => {
+                Some(Arc::clone(cache))
+            }
+            _ => settings.map(Slots::shared),
+        };
+        Ok(Self::with(ByIssuer::Several(all), cache))
     }
 
-    /// The others; `None` if there are none.
+    /// The others; `None` if there are none. What is cached is forgotten, since some of it is void.
     pub(super) fn without(&self, issuer: &str) -> Option<Self> {
         let mut others = self.by_issuer()?.clone();
         others.remove(issuer);
-        (!others.is_empty()).then(|| Self::with(ByIssuer::Several(others)))
+        let cache = self.cache_settings().map(Slots::shared);
+        (!others.is_empty()).then(|| Self::with(ByIssuer::Several(others), cache))
     }
 }
 
@@ -174,10 +205,10 @@ impl<C: DeserializeOwned + Send + Sync + 'static> TokenVerifier for Verifier<C> 
         if let Some(seen) = self.seen_before(&token) {
             return Step::Now(seen);
         }
-        match self.attempt(token.as_bytes(), true) {
-            Ok(checked) => Step::Now(Ok(self.admit(checked, token))),
+        match self.attempt(token, true) {
+            Ok(verified) => Step::Now(Ok(verified)),
             Err(Failure::Rejected(rejection)) => Step::Now(Err(rejection)),
-            Err(Failure::Refresh(refresh)) => {
+            Err(Failure::Refresh(refresh, token)) => {
                 Step::Later(VerifyFuture { refresh, verifier: self.clone(), token: Some(token) })
             }
         }
@@ -187,8 +218,8 @@ impl<C: DeserializeOwned + Send + Sync + 'static> TokenVerifier for Verifier<C> 
 /// What came of a try with the keys at hand.
 enum Failure {
     Rejected(Rejection),
-    /// No key fits, and fetching the keys may change that.
-    Refresh(BoxFuture<'static, Result<(), KeysUnavailable>>),
+    /// No key fits the token, and fetching the keys may change that.
+    Refresh(BoxFuture<'static, Result<(), KeysUnavailable>>, BearerToken),
 }
 
 impl From<Rejection> for Failure {
@@ -197,19 +228,9 @@ impl From<Rejection> for Failure {
     }
 }
 
-/// What a right token said, before the token itself is put beside it.
-struct Checked<'v, C> {
-    custom: C,
-    registered: RegisteredClaims,
-    at: UnixTime,
-    policy: &'v Arc<Policy>,
-    /// Of the key set that verified it.
-    epoch: u64,
-}
-
 impl<C> Verifier<C> {
     #[cfg(test)]
-    pub(super) fn slots(&self) -> Option<&super::cache::Slots<C>> {
+    pub(super) fn slots(&self) -> Option<&Slots<C>> {
         self.cache.as_deref()
     }
 
@@ -217,52 +238,62 @@ impl<C> Verifier<C> {
     #[inline]
     fn seen_before(&self, token: &BearerToken) -> Option<Result<Verified<C>, Rejection>> {
         self.cache.as_ref()?.find(token.as_bytes(), |entry| {
-            let at = entry.policy.clock.now();
-            entry.policy.rules.check_times(&entry.token.registered, at)?;
-            Ok(Verified { token: Arc::clone(&entry.token), at, origin: token.origin() })
+            let Policy { rules, checks, clock, .. } = &*entry.policy;
+            let at = clock.now();
+            rules.check_times(&entry.token.registered, at)?;
+            checks.apply(&entry.token.custom, &entry.token.registered)?;
+            Ok(Verified::new(entry.handle(), at, token.origin()))
         })
     }
 
-    fn admit(&self, checked: Checked<'_, C>, bearer: BearerToken) -> Verified<C> {
-        let Checked { custom, registered, at, policy, epoch } = checked;
-        let origin = bearer.origin();
-        let Some(cache) = &self.cache else {
-            let token = Arc::new(VerifiedToken { custom, registered, bearer });
-            return Verified { token, at, origin };
+    /// Keeps a right token, if there is a cache for it.
+    fn keep(
+        &self,
+        trusted: &Trusted<C>,
+        epoch: u64,
+        at: UnixTime,
+        token: impl FnOnce(BearerToken) -> Arc<VerifiedToken<C>>,
+        bearer: BearerToken,
+    ) -> Arc<VerifiedToken<C>> {
+        let Some(cache) = self.cache.as_ref().filter(|_| trusted.cached) else {
+            return token(bearer);
         };
         // What the cache keeps must not keep a whole read buffer of the server alive.
-        let bearer = bearer.detached();
-        let token = Arc::new(VerifiedToken { custom, registered, bearer });
-        cache.put(&token, policy, epoch, at);
-        Verified { token, at, origin }
+        let token = token(bearer.detached());
+        cache.put(&token, &trusted.policy, epoch, at);
+        token
     }
 }
 
 impl<C: DeserializeOwned> Verifier<C> {
-    fn attempt(&self, token: &[u8], may_refresh: bool) -> Result<Checked<'_, C>, Failure> {
-        let compact = Compact::parse(token)?;
+    fn attempt(&self, bearer: BearerToken, may_refresh: bool) -> Result<Verified<C>, Failure> {
+        let compact = Compact::parse(bearer.as_bytes())?;
         let known = self.policies.headers.get(compact.header);
         let known = known.as_ref().and_then(|known| known.as_ref());
-        let mut buffer = HeaderBuffer::new();
+        let mut buffer;
         let header = match known {
             Some(known) => known.header(),
-            None => buffer.parse(compact.header)?,
+            None => {
+                buffer = HeaderBuffer::new();
+                buffer.parse(compact.header)?
+            }
         };
 
         // Only where several issuers are trusted does the payload decide anything before the
         // signature was checked: whose keys to check it with.
-        let (policy, payload) = match &self.policies.by {
-            ByIssuer::One(policy) => (policy, None),
+        let (trusted, payload) = match &self.policies.by {
+            ByIssuer::One(trusted) => (trusted, None),
             ByIssuer::Several(by_issuer) => {
                 let payload = compact.payload()?;
-                let policy = peek_issuer(&payload).and_then(|issuer| by_issuer.get(&*issuer));
+                let trusted = peek_issuer(&payload).and_then(|issuer| by_issuer.get(&*issuer));
                 let untrusted = || {
                     let reason = "the token's `iss` is absent or not trusted here";
                     Rejection::new(RejectionKind::WrongIssuer, reason)
                 };
-                (policy.ok_or_else(untrusted)?, Some(payload))
+                (trusted.ok_or_else(untrusted)?, Some(payload))
             }
         };
+        let policy = &*trusted.policy;
         policy.rules.types.check(header.typ.as_deref())?;
 
         let epoch = match policy.check_signature(&compact, &header)? {
@@ -271,7 +302,10 @@ impl<C: DeserializeOwned> Verifier<C> {
                 let missing = MissingKey::new(header.kid.as_deref(), header.algorithm);
                 let missing = epoch.map_or(missing, |epoch| missing.with_epoch(epoch));
                 let refresh = may_refresh.then(|| policy.keys.refresh(&missing)).flatten();
-                return Err(refresh.map_or(Failure::Rejected(rejection), Failure::Refresh));
+                return Err(match refresh {
+                    Some(refresh) => Failure::Refresh(refresh, bearer),
+                    None => Failure::Rejected(rejection),
+                });
             }
         };
         if known.is_none() {
@@ -285,7 +319,10 @@ impl<C: DeserializeOwned> Verifier<C> {
         })?;
         let at = policy.clock.now();
         policy.rules.check(&registered, at)?;
-        Ok(Checked { custom, registered, at, policy, epoch })
+        policy.checks.apply(&custom, &registered)?;
+        let origin = bearer.origin();
+        let token = |bearer| Arc::new(VerifiedToken { custom, registered, bearer });
+        Ok(Verified::new(self.keep(trusted, epoch, at, token, bearer), at, origin))
     }
 }
 
@@ -311,18 +348,23 @@ impl<C: DeserializeOwned> Future for VerifyFuture<C> {
         if let Err(unavailable) = refreshed {
             return Poll::Ready(Err(keys_unavailable(unavailable)));
         }
-        Poll::Ready(match this.verifier.attempt(token.as_bytes(), false) {
-            Ok(checked) => Ok(this.verifier.admit(checked, token)),
-            Err(Failure::Rejected(rejection)) => Err(rejection),
+        Poll::Ready(this.verifier.attempt(token, false).map_err(|failure| match failure {
+            Failure::Rejected(rejection) => rejection,
             // Not reached: this attempt was told not to refresh.
-            Err(Failure::Refresh(_)) => Err(RejectionKind::KeysUnavailable.into()),
-        })
+            Failure::Refresh(..) => RejectionKind::KeysUnavailable.into(),
+        }))
     }
 }
 
 impl<C> Clone for Verifier<C> {
     fn clone(&self) -> Self {
         Self { policies: Arc::clone(&self.policies), cache: self.cache.clone() }
+    }
+}
+
+impl<C> Clone for Trusted<C> {
+    fn clone(&self) -> Self {
+        Self { policy: Arc::clone(&self.policy), cached: self.cached }
     }
 }
 

@@ -76,8 +76,6 @@ fn tokens_are_refused_without_harm() {
                 let payload = format!(r#"{{"{claim}":{bomb},{}"#, &good[1..]);
                 refuse(&stack, &signed(HEADER, &payload), RejectionKind::InvalidClaims);
             }
-            let whole = format!("{bomb} ");
-            refuse(&stack, &signed(HEADER, &whole), RejectionKind::InvalidClaims);
             for member in ["x", "jwk", "kid", "crit"] {
                 let header = format!(r#"{{"alg":"HS256","{member}":{bomb}}}"#);
                 refuse(&stack, &signed(&header, &good), RejectionKind::MalformedToken);

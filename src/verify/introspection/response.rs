@@ -117,6 +117,8 @@ fn claims<C: DeserializeOwned>(json: String, rules: &Rules) -> Result<Active<C>,
     rules.check_parties(&registered)?;
     rules.check_required(&registered)?;
     rules.check_bearer(&registered)?;
+    rules.check_client(&registered)?;
+    rules.check_values(&registered)?;
     Ok(Active { custom, registered })
 }
 
