@@ -1,46 +1,44 @@
 //! [`RedisStoreBuilder`].
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-use ::redis::Client;
-use ::redis::aio::ConnectionManager;
-
-use super::RedisStore;
 use super::connection::Connection;
 use super::keys::Keys;
-use crate::revocation::{Identifiers, StoreError};
+use super::source::Source;
+use super::store::{Durable, RedisStore, Settings};
+use crate::clock::{Clock, SystemClock};
+use crate::revocation::Identifiers;
+use crate::store::StoreError;
 
 /// Sets up a [`RedisStore`].
 ///
 /// `Debug` shows no address and no credentials.
 #[must_use = "a builder does nothing until it builds"]
 pub struct RedisStoreBuilder {
-    client: Client,
-    manager: Option<ConnectionManager>,
+    source: Source,
     prefix: Box<str>,
-    pub(super) timeout: Duration,
+    timeout: Duration,
     required: Identifiers,
     log_retention: Duration,
+    log_length: usize,
+    durable: Option<(usize, Duration)>,
+    clock: Arc<dyn Clock>,
 }
 
 impl RedisStoreBuilder {
-    pub(super) fn new(client: Client) -> Self {
+    pub(super) fn new(source: Source) -> Self {
         Self {
-            client,
-            manager: None,
+            source,
             prefix: "tower-bearer".into(),
             timeout: Duration::from_millis(500),
             required: Identifiers::TOKEN_ID,
             log_retention: Duration::from_secs(10 * 60),
+            log_length: 100_000,
+            durable: None,
+            clock: Arc::new(SystemClock),
         }
-    }
-
-    /// Uses this connection manager for requests, until it lets one time out; then the store makes
-    /// its own from the client.
-    pub fn connection_manager(mut self, manager: ConnectionManager) -> Self {
-        self.manager = Some(manager);
-        self
     }
 
     /// Sets what all keys begin with, in braces: `tower-bearer` by default. It must not be empty
@@ -71,24 +69,59 @@ impl RedisStoreBuilder {
         self
     }
 
+    /// Sets how many items the log has at most, about: 100,000 by default, some 10 MB. It is what
+    /// bounds it where many are revoked within the [retention](Self::log_retention), or where the
+    /// clock of Redis was set back.
+    pub fn log_length(mut self, items: usize) -> Self {
+        self.log_length = items;
+        self
+    }
+
+    /// Has every revocation, and every step of a session, wait until this many replicas of Redis
+    /// have it (`WAIT`), for as long as `timeout`. Where that is not reached the answer is an error,
+    /// although the primary has it. Off by default: then a failover can take back the last moments.
+    ///
+    /// With `min-replicas-to-write` in the configuration of Redis beside it, a primary that is cut
+    /// off takes nothing in the first place.
+    pub fn durable(mut self, replicas: usize, timeout: Duration) -> Self {
+        self.durable = (replicas > 0).then_some((replicas, timeout));
+        self
+    }
+
+    /// Sets the clock that tells how long a revocation has to be kept from now on. The system's by
+    /// default.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
     /// The store. Nothing is sent yet: it connects when it is first asked, and a Redis that is
     /// down now is an error then. [`RedisStore::ping`] asks at once.
     ///
     /// # Errors
     ///
-    /// [`StoreErrorKind::Unavailable`](crate::revocation::StoreErrorKind::Unavailable) if the
-    /// prefix cannot be a hash tag, or there is no tokio runtime here.
+    /// [`StoreErrorKind::Configuration`](crate::store::StoreErrorKind::Configuration) if the
+    /// prefix cannot be a hash tag.
     pub fn build(self) -> Result<RedisStore, StoreError> {
         let keys = Keys::new(&self.prefix).ok_or_else(|| {
-            StoreError::unavailable("a key prefix must not be empty and must not hold braces")
+            StoreError::configuration("a key prefix must not be empty and must not hold braces")
         })?;
         let rest = u64::from(self.log_retention.subsec_nanos() > 0);
         let log_seconds = self.log_retention.as_secs().saturating_add(rest).clamp(1, 1 << 32);
-        let connection = match self.manager {
-            Some(manager) => Connection::with_manager(self.client, self.timeout, manager),
-            None => Connection::new(self.client, self.timeout)?,
-        };
-        Ok(RedisStore::from_parts(connection, keys, self.required, log_seconds))
+        let connection = Connection::new(Arc::new(self.source), &keys.entries, self.timeout);
+        let durable = self.durable.map(|(replicas, wait)| {
+            let connection = connection.beside(self.timeout.saturating_add(wait));
+            Durable { connection, replicas, wait }
+        });
+        Ok(RedisStore::new(Settings {
+            connection,
+            durable,
+            keys,
+            required: self.required,
+            log_seconds,
+            log_length: self.log_length,
+            clock: self.clock,
+        }))
     }
 }
 
@@ -99,6 +132,8 @@ impl fmt::Debug for RedisStoreBuilder {
             .field("timeout", &self.timeout)
             .field("required", &self.required)
             .field("log_retention", &self.log_retention)
+            .field("log_length", &self.log_length)
+            .field("durable", &self.durable)
             .finish_non_exhaustive()
     }
 }

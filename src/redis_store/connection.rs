@@ -5,74 +5,167 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use ::redis::{Client, ErrorKind, RedisError, RedisResult};
+use ::redis::{ErrorKind, FromRedisValue, Pipeline, RedisError, RedisResult, ServerErrorKind};
 use arc_swap::ArcSwap;
 use tokio::runtime::Handle;
+use tokio::sync::OnceCell;
 
-use crate::revocation::StoreError;
+use super::source::{Link, Source};
+use crate::store::StoreError;
 
 /// A connection that many requests share. It connects when it is first used, and again after it
-/// was lost. Nothing that blocks may be sent over it.
+/// was lost or led to somebody who is no primary any more. Nothing that blocks may be sent over it.
 pub(super) struct Connection {
-    pub(super) client: Client,
+    source: Arc<Source>,
+    /// Any of our keys: in a cluster they are all in one slot.
+    key: Box<str>,
     pub(super) timeout: Duration,
-    manager: ArcSwap<ConnectionManager>,
+    current: ArcSwap<OnceCell<Link>>,
 }
 
 impl Connection {
-    pub(super) fn new(client: Client, timeout: Duration) -> Result<Self, StoreError> {
+    pub(super) fn new(source: Arc<Source>, key: &str, timeout: Duration) -> Self {
         #[cfg(feature = "redis-tls")]
-        choose_cryptography(&client);
-        let manager = manager(&client, timeout)?;
-        Ok(Self { client, timeout, manager: ArcSwap::from_pointee(manager) })
+        choose_cryptography(&source);
+        Self { source, key: key.into(), timeout, current: ArcSwap::default() }
     }
 
-    /// A connection that was made elsewhere, to the same server.
-    pub(super) fn with_manager(
-        client: Client,
-        timeout: Duration,
-        manager: ConnectionManager,
-    ) -> Self {
-        #[cfg(feature = "redis-tls")]
-        choose_cryptography(&client);
-        Self { client, timeout, manager: ArcSwap::from_pointee(manager) }
+    /// Another connection to the same place.
+    pub(super) fn beside(&self, timeout: Duration) -> Self {
+        let source = Arc::clone(&self.source);
+        Self { source, key: self.key.clone(), timeout, current: ArcSwap::default() }
+    }
+
+    /// A connection that is nobody else's, for waits of up to `longest`.
+    pub(super) async fn own(&self, longest: Duration) -> Result<Link, StoreError> {
+        let response = self.timeout.saturating_add(longest);
+        let connect = async {
+            let mut link = self.source.connect(&self.key, self.timeout, response).await?;
+            inspect(&mut link).await?;
+            Ok(link)
+        };
+        let connected = self.in_time(connect).await;
+        connected.map_err(Failure::into_error)
     }
 
     /// Runs commands, for as long as the timeout allows.
-    pub(super) async fn run<T, F>(
-        &self,
-        commands: impl FnOnce(ConnectionManager) -> F,
-    ) -> Result<T, StoreError>
+    pub(super) async fn run<T, F>(&self, commands: impl FnOnce(Link) -> F) -> Result<T, StoreError>
     where
         F: Future<Output = RedisResult<T>>,
     {
-        let used = self.manager.load_full();
-        let commands = commands(ConnectionManager::clone(&used));
-        match tokio::time::timeout(self.timeout, commands).await {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => {
-                if error.is_timeout() {
-                    self.replace(&used);
-                }
-                Err(store_error(error))
+        // What is behind it spawns tasks and would panic.
+        Handle::try_current().map_err(|_| no_runtime())?;
+        let used = self.current.load_full();
+        let run = async {
+            let connect = async || {
+                let mut link = self.source.connect(&self.key, self.timeout, self.timeout).await?;
+                inspect(&mut link).await?;
+                Ok::<_, RedisError>(link)
+            };
+            let link = used.get_or_try_init(connect).await?.clone();
+            commands(link).await
+        };
+        let answer = self.in_time(run).await;
+        answer.map_err(|failure| {
+            if failure.spoils_the_connection() {
+                self.drop_connection(&used);
             }
-            Err(_) => {
-                self.replace(&used);
-                Err(StoreError::unavailable(NoAnswer(self.timeout)))
-            }
+            failure.into_error()
+        })
+    }
+
+    /// Asks a primary: whoever answers must say in the same breath that it is one.
+    pub(super) async fn ask<T: FromRedisValue>(
+        &self,
+        mut commands: Pipeline,
+    ) -> Result<T, StoreError> {
+        commands.cmd("ROLE");
+        self.run(|mut link| async move {
+            let mut answers: Vec<::redis::Value> = commands.query_async(&mut link).await?;
+            check_role(answers.pop())?;
+            Ok(::redis::from_redis_value(::redis::Value::Array(answers))?)
+        })
+        .await
+    }
+
+    async fn in_time<T>(&self, run: impl Future<Output = RedisResult<T>>) -> Result<T, Failure> {
+        match tokio::time::timeout(self.timeout, run).await {
+            Ok(answer) => answer.map_err(Failure::Redis),
+            Err(_) => Err(Failure::Silence(self.timeout)),
         }
     }
 
-    /// A connection whose other end vanished without a word only ever times out, so after a
-    /// timeout the next request takes a new one.
-    fn replace(&self, used: &Arc<ConnectionManager>) {
-        // of many that time out together the first has done it
-        if !Arc::ptr_eq(&self.manager.load(), used) {
-            return;
+    /// The next request makes a new one. Of many that fail together the first has done it.
+    fn drop_connection(&self, used: &Arc<OnceCell<Link>>) {
+        self.current.compare_and_swap(used, Arc::default());
+    }
+}
+
+enum Failure {
+    Redis(RedisError),
+    Silence(Duration),
+}
+
+impl Failure {
+    /// Whether the next request should connect anew: nobody is there any more, or somebody else is
+    /// the primary.
+    fn spoils_the_connection(&self) -> bool {
+        match self {
+            Self::Silence(_) => true,
+            Self::Redis(error) => is_of_the_connection(error),
         }
-        if let Ok(fresh) = manager(&self.client, self.timeout) {
-            self.manager.compare_and_swap(used, Arc::new(fresh));
+    }
+
+    fn into_error(self) -> StoreError {
+        match self {
+            Self::Redis(error) => store_error(error),
+            Self::Silence(timeout) => StoreError::unavailable(NoAnswer(timeout)),
+        }
+    }
+}
+
+/// Whether an error says that this is not who should be asked.
+pub(super) fn is_of_the_connection(error: &RedisError) -> bool {
+    use ServerErrorKind::{Ask, BusyLoading, ClusterDown, MasterDown, Moved, ReadOnly, TryAgain};
+    let kinds = [Ask, BusyLoading, ClusterDown, MasterDown, Moved, ReadOnly, TryAgain];
+    error.is_timeout()
+        || error.is_io_error()
+        || error.is_unrecoverable_error()
+        || matches!(error.kind(), ErrorKind::Server(kind) if kinds.contains(&kind))
+        // In a script, errors keep their code in the text alone, before version 7.
+        || [error.code().unwrap_or_default(), &error.to_string()].iter().any(|text| {
+            text.contains("NOREPLICAS") || text.contains("READONLY") || text.contains("NOT_PRIMARY")
+        })
+}
+
+/// Whoever is asked has to be a primary, and to keep what it is given.
+pub(super) async fn inspect(link: &mut Link) -> RedisResult<()> {
+    let mut pipeline = Pipeline::new();
+    pipeline.cmd("ROLE").cmd("INFO").arg("memory");
+    let (role, info): (::redis::Value, String) = pipeline.query_async(link).await?;
+    check_role(Some(role))?;
+    let field = |name: &str| info.lines().find_map(|line| line.strip_prefix(name));
+    let limited = field("maxmemory:").is_some_and(|limit| limit != "0");
+    if limited && field("maxmemory_policy:").is_some_and(|policy| policy != "noeviction") {
+        return Err(RedisError::from((ErrorKind::Extension, EVICTS)));
+    }
+    Ok(())
+}
+
+const EVICTS: &str = "Redis may drop revocations and sessions to make room: set maxmemory-policy \
+                      noeviction, or maxmemory 0";
+
+/// What `ROLE` answers begins with `master`, or this is a replica that may be behind.
+pub(super) fn check_role(role: Option<::redis::Value>) -> RedisResult<()> {
+    let word = match role {
+        Some(::redis::Value::Array(parts)) => parts.into_iter().next(),
+        _ => None,
+    };
+    match word.map(::redis::from_redis_value::<String>) {
+        Some(Ok(word)) if word == "master" => Ok(()),
+        _ => {
+            let text = "NOT_PRIMARY: this Redis is no primary, what it says may be old";
+            Err(RedisError::from((ErrorKind::Extension, text)))
         }
     }
 }
@@ -80,31 +173,40 @@ impl Connection {
 /// The client asks rustls for the process's cryptography and panics if nobody has chosen any. So
 /// where that is open, it is AWS-LC.
 #[cfg(feature = "redis-tls")]
-fn choose_cryptography(client: &Client) {
-    use ::redis::ConnectionAddr;
+fn choose_cryptography(source: &Source) {
     use rustls::crypto::{CryptoProvider, aws_lc_rs};
 
-    let encrypted = matches!(client.get_connection_info().addr(), ConnectionAddr::TcpTls { .. });
-    if encrypted && CryptoProvider::get_default().is_none() {
+    if source.is_encrypted() && CryptoProvider::get_default().is_none() {
         // Someone else may have been faster, and then it is chosen too.
         let _ = aws_lc_rs::default_provider().install_default();
     }
 }
 
-fn manager(client: &Client, timeout: Duration) -> Result<ConnectionManager, StoreError> {
-    // The manager spawns a task and would panic.
-    Handle::try_current().map_err(StoreError::unavailable)?;
-    let config = ConnectionManagerConfig::new()
-        .set_connection_timeout(Some(timeout))
-        .set_response_timeout(Some(timeout))
-        .set_min_delay(Duration::from_millis(20))
-        .set_number_of_retries(1);
-    ConnectionManager::new_lazy_with_config(client.clone(), config).map_err(store_error)
+fn no_runtime() -> StoreError {
+    StoreError::configuration("Redis is asked over tokio, and there is no tokio runtime here")
 }
 
 /// What an error of the client means to a caller.
 pub(super) fn store_error(error: RedisError) -> StoreError {
-    if is_full(&error) { StoreError::full() } else { StoreError::unavailable(error) }
+    if is_full(&error) {
+        return StoreError::full();
+    }
+    match error.kind() {
+        ErrorKind::Extension if error.to_string().contains(EVICTS) => {
+            StoreError::configuration(EVICTS)
+        }
+        ErrorKind::InvalidClientConfig => StoreError::configuration(format!(
+            "{error}; an address of Redis is like redis://127.0.0.1:6379/, or rediss:// for TLS"
+        )),
+        ErrorKind::AuthenticationFailed => {
+            StoreError::configuration(format!("Redis refused user or password: {error}"))
+        }
+        ErrorKind::Server(ServerErrorKind::NoPerm) => StoreError::configuration(format!(
+            "the Redis user may not do what the store has to: {error}; see the rights in the docs \
+             of redis_store"
+        )),
+        _ => StoreError::unavailable(error),
+    }
 }
 
 /// Whether Redis has reached its `maxmemory`. Before version 7 the code of an error in a script is

@@ -2,13 +2,14 @@
 
 #[cfg(feature = "issuer")]
 use crate::issuer::refresh::SessionId;
-use crate::revocation::replica::EntryName;
 
 /// The keys under one prefix. The prefix is a hash tag, so all of them are on one cluster node.
 #[derive(Clone)]
 pub(super) struct Keys {
-    entries: Box<str>,
-    pub(super) meta: Box<str>,
+    /// What is in force, and where the log stands.
+    pub(super) entries: Box<str>,
+    /// When which of the entries can go.
+    pub(super) expiry: Box<str>,
     pub(super) log: Box<str>,
     tag: Box<str>,
 }
@@ -20,39 +21,13 @@ impl Keys {
             return None;
         }
         let key = |name: &str| format!("{{{prefix}}}:revocation:{name}").into_boxed_str();
-        Some(Self {
-            entries: key("entry:"),
-            meta: key("meta"),
-            log: key("log"),
-            tag: format!("{{{prefix}}}").into(),
-        })
-    }
-
-    pub(super) fn entry(&self, name: EntryName) -> String {
-        format!("{}{}", self.entries, name)
+        let (entries, expiry, log) = (key("entries"), key("expiry"), key("log"));
+        Some(Self { entries, expiry, log, tag: format!("{{{prefix}}}").into() })
     }
 
     /// Of an id that is claimed once.
     pub(super) fn once(&self, id: &str) -> String {
         format!("{}:once:{id}", self.tag)
-    }
-
-    /// The name that this key is of.
-    pub(super) fn name(&self, key: &[u8]) -> Option<EntryName> {
-        EntryName::parse(key.strip_prefix(self.entries.as_bytes())?)
-    }
-
-    /// The glob pattern of all entries' keys.
-    pub(super) fn pattern(&self) -> String {
-        let mut pattern = String::new();
-        for character in self.entries.chars() {
-            if matches!(character, '*' | '?' | '[' | ']' | '^' | '-' | '\\') {
-                pattern.push('\\');
-            }
-            pattern.push(character);
-        }
-        pattern.push('*');
-        pattern
     }
 }
 
@@ -77,16 +52,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn prefixes_are_hash_tags_and_never_patterns() {
+    fn prefixes_are_hash_tags() {
         for odd in ["", "{", "a}b", "{a}"] {
             assert!(Keys::new(odd).is_none(), "{odd}");
         }
         let keys = Keys::new("a*b").unwrap();
-        let name = EntryName::parse(b"S0123456789abcdef").unwrap();
-        let key = keys.entry(name);
-        assert!(key.starts_with("{a*b}:revocation:entry:S"), "{key}");
-        assert_eq!(keys.name(key.as_bytes()), Some(name));
-        assert_eq!(keys.name(keys.log.as_bytes()), None);
-        assert_eq!(keys.pattern(), r"{a\*b}:revocation:entry:*");
+        assert_eq!(&*keys.entries, "{a*b}:revocation:entries");
     }
 }

@@ -199,6 +199,7 @@ mod refresh;
 mod replica;
 #[cfg(feature = "issuer")]
 mod single_use;
+mod source;
 mod store;
 
 pub use self::builder::RedisStoreBuilder;

@@ -27,7 +27,7 @@ impl RedisStore {
         &self,
         command: Cmd,
     ) -> Result<T, StoreError> {
-        let ask = |mut manager| async move { command.query_async(&mut manager).await };
+        let ask = |mut link| async move { command.query_async(&mut link).await };
         self.connection().run(ask).await
     }
 }

@@ -1,8 +1,6 @@
--- KEYS: meta, log, then one key for each revocation
--- ARGV: epoch, retention, then for each revocation its name, its keep_until and its bound
-local revocations = {}
-for i = 3, #KEYS do
-  local arg = (i - 2) * 3
-  revocations[i - 2] = { key = KEYS[i], name = ARGV[arg], keep = ARGV[arg + 1], bound = ARGV[arg + 2] }
+-- ARGV from the 4th on: of each revocation its name, keep_until, bound, and how long to keep it
+local list = {}
+for i = 4, #ARGV, 4 do
+  list[#list + 1] = { ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3] }
 end
-return revoke(revocations)
+return { revoke(list) }

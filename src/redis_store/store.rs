@@ -2,25 +2,31 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
-use ::redis::{Client, FromRedisValue, Script, ScriptInvocation};
+use ::redis::cluster::ClusterClient;
+use ::redis::sentinel::SentinelNodeConnectionInfo;
+use ::redis::{Client, FromRedisValue, IntoConnectionInfo, Script, ScriptInvocation};
 
-use super::RedisStoreBuilder;
-use super::connection::{Connection, store_error};
+use super::builder::RedisStoreBuilder;
+use super::connection::{Connection, inspect, store_error};
 use super::keys::Keys;
 #[cfg(feature = "issuer")]
 use super::refresh::Scripts;
+use super::source::{Link, Source};
+use crate::clock::Clock;
 use crate::revocation::replica::{EntryName, LogEntry};
 use crate::revocation::{
-    Identifiers, Revocation, RevocationStatus, RevocationStore, StoreError, TokenIdentity, random,
+    Identifiers, Revocation, RevocationStatus, RevocationStore, TokenIdentity, random,
 };
+use crate::store::StoreError;
 
 /// Revocations in Redis, shared by every process; with the feature `issuer` sessions and single-use
 /// tokens too. A clone is a handle on the same connection.
 ///
-/// 1. A question is one `MGET`, a revocation one script, a transition of a session one script: one
-///    round trip each. The end of all of a subject's sessions takes two.
+/// 1. A question is one round trip, and so is a revocation. Whoever answers says in the same breath
+///    that it is a primary: what a replica says may be old, and is an error.
 /// 2. A call ends within the [`timeout`](RedisStoreBuilder::timeout), with an answer or an error.
 ///    The connection is made anew by itself after it was lost.
 /// 3. Redis at its `maxmemory` is [`StoreErrorKind::Full`](crate::revocation::StoreErrorKind): the
@@ -34,18 +40,41 @@ use crate::revocation::{
 /// The store knows what Redis knows: if Redis forgets, so does the store. A
 /// [`Replica`](super::Replica) does not.
 #[derive(Clone)]
+#[doc(alias("blacklist", "denylist", "blocklist", "logout", "valkey"))]
 pub struct RedisStore {
     inner: Arc<Inner>,
 }
 
 struct Inner {
-    connection: Connection,
-    keys: Keys,
-    required: Identifiers,
-    log_seconds: u64,
-    script: Script,
+    settings: Settings,
+    revoke: Script,
     #[cfg(feature = "issuer")]
     refresh: Scripts,
+}
+
+pub(super) struct Settings {
+    pub(super) connection: Connection,
+    pub(super) durable: Option<Durable>,
+    pub(super) keys: Keys,
+    pub(super) required: Identifiers,
+    pub(super) log_seconds: u64,
+    pub(super) log_length: usize,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+/// That replicas have to have what was written.
+pub(super) struct Durable {
+    /// Of its own, because `WAIT` holds up what comes after it.
+    pub(super) connection: Connection,
+    pub(super) replicas: usize,
+    pub(super) wait: Duration,
+}
+
+/// Makes a script of those that it begins with and itself.
+macro_rules! revoking_script {
+    ($($file:literal),+) => {
+        ::redis::Script::new(concat!(include_str!("revocation.lua"), $(include_str!($file)),+))
+    };
 }
 
 impl RedisStore {
@@ -56,8 +85,8 @@ impl RedisStore {
     ///
     /// # Errors
     ///
-    /// [`StoreErrorKind::Unavailable`](crate::revocation::StoreErrorKind::Unavailable) if the URL
-    /// is none that the client knows.
+    /// [`StoreErrorKind::Configuration`](crate::store::StoreErrorKind::Configuration) if the URL is
+    /// none that the client knows.
     pub fn builder(url: &str) -> Result<RedisStoreBuilder, StoreError> {
         let client = Client::open(url).map_err(store_error)?;
         Ok(Self::with_client(client))
@@ -65,62 +94,87 @@ impl RedisStore {
 
     /// Sets up a store from a client of the `redis` crate, version 1.
     pub fn with_client(client: Client) -> RedisStoreBuilder {
-        RedisStoreBuilder::new(client)
+        RedisStoreBuilder::new(Source::Single(client))
     }
 
-    pub(super) fn from_parts(
-        connection: Connection,
-        keys: Keys,
-        required: Identifiers,
-        log_seconds: u64,
-    ) -> Self {
-        let script = concat!(include_str!("revocation.lua"), include_str!("revoke.lua"));
+    /// Sets up a store whose primary is found by asking sentinels, at these URLs, for the service of
+    /// this name. After a failover it is asked for anew. For nodes that want a password, or TLS, see
+    /// [`with_sentinel`](Self::with_sentinel).
+    ///
+    /// # Errors
+    ///
+    /// [`StoreErrorKind::Configuration`](crate::store::StoreErrorKind::Configuration) if there is no
+    /// URL, or one is none that the client knows.
+    pub fn sentinel<'a>(
+        urls: impl IntoIterator<Item = &'a str>,
+        service: &str,
+    ) -> Result<RedisStoreBuilder, StoreError> {
+        Self::with_sentinel(urls, service, SentinelNodeConnectionInfo::default())
+    }
+
+    /// Like [`sentinel`](Self::sentinel), with what the nodes themselves want to be connected with.
+    ///
+    /// # Errors
+    ///
+    /// As for [`sentinel`](Self::sentinel).
+    pub fn with_sentinel<'a>(
+        urls: impl IntoIterator<Item = &'a str>,
+        service: &str,
+        node: SentinelNodeConnectionInfo,
+    ) -> Result<RedisStoreBuilder, StoreError> {
+        let sentinels = urls.into_iter().map(IntoConnectionInfo::into_connection_info);
+        let sentinels = sentinels.collect::<Result<Vec<_>, _>>().map_err(store_error)?;
+        if sentinels.is_empty() {
+            return Err(StoreError::configuration("no sentinel to ask"));
+        }
+        let service = service.into();
+        let source = Source::Sentinel { sentinels, service, node, next: AtomicUsize::new(0) };
+        Ok(RedisStoreBuilder::new(source))
+    }
+
+    /// Sets up a store in a cluster, of which these are some nodes. All of its keys are in one slot,
+    /// whose owner is found by the client.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreErrorKind::Configuration`](crate::store::StoreErrorKind::Configuration) if there is no
+    /// URL, or one is none that the client knows.
+    pub fn cluster<'a>(
+        urls: impl IntoIterator<Item = &'a str>,
+    ) -> Result<RedisStoreBuilder, StoreError> {
+        let client = ClusterClient::new(urls.into_iter().collect::<Vec<_>>());
+        Ok(Self::with_cluster(client.map_err(store_error)?))
+    }
+
+    /// Sets up a store from a client of a cluster, of the `redis` crate, version 1.
+    pub fn with_cluster(client: ClusterClient) -> RedisStoreBuilder {
+        RedisStoreBuilder::new(Source::Cluster(client))
+    }
+
+    pub(super) fn new(settings: Settings) -> Self {
         let inner = Inner {
-            connection,
-            keys,
-            required,
-            log_seconds,
-            script: Script::new(script),
+            settings,
+            revoke: revoking_script!("revoke.lua"),
             #[cfg(feature = "issuer")]
             refresh: Scripts::new(),
         };
         Self { inner: Arc::new(inner) }
     }
 
-    /// Asks whether Redis is there, may be used, and keeps what it is given.
+    /// Asks whether Redis is there, is a primary, may be used, and keeps what it is given. Whatever
+    /// is asked later asks for the same; this says it at start.
     ///
     /// # Errors
     ///
-    /// If it cannot be asked, or may evict revocations to make room for others: with `maxmemory`
-    /// the policy must be `noeviction`.
+    /// If it cannot be asked or is a replica; of kind
+    /// [`Configuration`](crate::store::StoreErrorKind::Configuration) if it may evict revocations
+    /// to make room for others: with `maxmemory` the policy must be `noeviction`.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        let info: String = self
-            .connection()
-            .run(|mut manager| async move {
-                ::redis::cmd("INFO").arg("memory").query_async(&mut manager).await
-            })
-            .await?;
-        let field = |name: &str| info.lines().find_map(|line| line.strip_prefix(name));
-        let limited = field("maxmemory:").is_some_and(|limit| limit != "0");
-        let evicts = field("maxmemory_policy:").is_some_and(|policy| policy != "noeviction");
-        if limited && evicts {
-            return Err(StoreError::unavailable(
-                "Redis may evict revocations: its maxmemory-policy is not noeviction",
-            ));
-        }
-        Ok(())
-    }
-
-    pub(super) fn client(&self) -> &Client {
-        &self.inner.connection.client
-    }
-
-    pub(super) fn timeout(&self) -> Duration {
-        self.inner.connection.timeout
+        self.connection().run(|mut link| async move { inspect(&mut link).await }).await
     }
 
     pub(super) fn keys(&self) -> &Keys {
-        &self.inner.keys
+        &self.inner.settings.keys
     }
 
     #[cfg(feature = "issuer")]
@@ -129,33 +183,74 @@ impl RedisStore {
     }
 
     pub(super) fn connection(&self) -> &Connection {
-        &self.inner.connection
+        &self.inner.settings.connection
     }
 
-    /// Runs a script, for as long as the timeout allows.
+    /// Runs a script that only reads, for as long as the timeout allows.
     pub(super) async fn invoke<T: FromRedisValue>(
         &self,
         script: &ScriptInvocation<'_>,
     ) -> Result<T, StoreError> {
-        let run = |mut manager| async move { script.invoke_async(&mut manager).await };
+        let run = |mut link| async move { script.invoke_async(&mut link).await };
         self.connection().run(run).await
+    }
+
+    /// Runs a script that writes. If replicas have to have it, until they do.
+    pub(super) async fn commit<T: FromRedisValue>(
+        &self,
+        script: &ScriptInvocation<'_>,
+    ) -> Result<T, StoreError> {
+        let Some(Durable { connection, replicas, wait }) = &self.inner.settings.durable else {
+            return self.invoke(script).await;
+        };
+        // Zero would wait for ever.
+        let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).clamp(1, 1 << 40);
+        let run = |mut link: Link| async move {
+            let answer = script.invoke_async(&mut link).await?;
+            let mut wait = ::redis::cmd("WAIT");
+            wait.arg(*replicas).arg(millis);
+            Ok((answer, wait.query_async::<usize>(&mut link).await?))
+        };
+        let (answer, reached) = connection.run(run).await?;
+        if reached < *replicas {
+            let text = "fewer replicas of Redis have it than have to";
+            return Err(StoreError::unavailable(text));
+        }
+        Ok(answer)
     }
 
     /// Begins to call a script that revokes, with what `revocation.lua` asks for.
     pub(super) fn revoking<'a>(&self, script: &'a Script) -> ScriptInvocation<'a> {
+        let Settings { keys, log_seconds, log_length, .. } = &self.inner.settings;
         let mut script = script.prepare_invoke();
-        script.key(&*self.inner.keys.meta).key(&*self.inner.keys.log);
-        script.arg(format!("{:016x}{:016x}", random(), random())).arg(self.inner.log_seconds);
+        script.key(&*keys.entries).key(&*keys.expiry).key(&*keys.log);
+        script.arg(format!("{:016x}{:016x}", random(), random()));
+        script.arg(*log_seconds).arg(*log_length);
         script
     }
 
-    /// The script that writes these revocations.
+    /// What `revocation.lua` has to be told of a revocation: its name, `keep_until`, bound, and for
+    /// how many seconds it has to be kept from now on.
+    pub(super) fn entry_args(&self, entry: &LogEntry) -> [String; 4] {
+        let now = self.inner.settings.clock.now().as_secs();
+        let left = match entry.keep_until() {
+            u32::MAX => 1 << 33,
+            keep_until => u64::from(keep_until).saturating_sub(now),
+        };
+        let (keep_until, bound) = (entry.keep_until(), entry.bound());
+        let texts = [format!("{keep_until:010}"), format!("{bound:020}"), left.to_string()];
+        let [keep_until, bound, left] = texts;
+        [entry.name().to_string(), keep_until, bound, left]
+    }
+
+    /// The script that writes these revocations. It answers where the log stands then, and how many
+    /// it changed.
     pub(super) fn write(&self, entries: &[LogEntry]) -> ScriptInvocation<'_> {
-        let keys = &self.inner.keys;
-        let mut script = self.revoking(&self.inner.script);
+        let mut script = self.revoking(&self.inner.revoke);
         for entry in entries {
-            script.key(keys.entry(entry.name())).arg(entry.name().to_string());
-            script.arg(keep_until_text(entry.keep_until())).arg(bound_text(entry.bound()));
+            for text in self.entry_args(entry) {
+                script.arg(text);
+            }
         }
         script
     }
@@ -163,7 +258,7 @@ impl RedisStore {
 
 impl RevocationStore for RedisStore {
     fn required_identifiers(&self) -> Identifiers {
-        self.inner.required
+        self.inner.settings.required
     }
 
     async fn status(&self, token: &TokenIdentity<'_>) -> Result<RevocationStatus, StoreError> {
@@ -171,14 +266,12 @@ impl RevocationStore for RedisStore {
         if names.is_empty() {
             return Ok(RevocationStatus::Active);
         }
-        let mut command = ::redis::cmd("MGET");
+        let mut command = ::redis::pipe();
+        command.cmd("HMGET").arg(&*self.keys().entries);
         for name in &names {
-            command.arg(self.inner.keys.entry(*name));
+            command.arg(name.to_string());
         }
-        let values: Vec<Option<Vec<u8>>> = self
-            .connection()
-            .run(|mut manager| async move { command.query_async(&mut manager).await })
-            .await?;
+        let (values,): (Vec<Option<Vec<u8>>>,) = self.connection().ask(command).await?;
         let (asked, answered) = (names.len(), values.len());
         if asked != answered {
             return Err(StoreError::unavailable("Redis answered another question"));
@@ -196,7 +289,8 @@ impl RevocationStore for RedisStore {
     }
 
     async fn revoke(&self, revocation: &Revocation) -> Result<(), StoreError> {
-        self.invoke(&self.write(&[LogEntry::from(revocation)])).await
+        self.commit::<(String, u64)>(&self.write(&[LogEntry::from(revocation)])).await?;
+        Ok(())
     }
 }
 
@@ -206,19 +300,11 @@ pub(super) fn read_entry(name: EntryName, value: &[u8]) -> Option<LogEntry> {
     Some(LogEntry::new(name, keep_until.parse().ok()?, bound.parse().ok()?))
 }
 
-pub(super) fn keep_until_text(keep_until: u32) -> String {
-    format!("{keep_until:010}")
-}
-
-pub(super) fn bound_text(bound: u64) -> String {
-    format!("{bound:020}")
-}
-
 impl fmt::Debug for RedisStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisStore")
-            .field("required", &self.inner.required)
-            .field("timeout", &self.timeout())
+            .field("required", &self.inner.settings.required)
+            .field("timeout", &self.connection().timeout)
             .finish_non_exhaustive()
     }
 }

@@ -41,7 +41,7 @@ const HASHED: usize = 64;
 /// to the bounds set here, until others take their place. Do without where a memory dump must not
 /// yield live tokens, where tokens are used once, and where HMAC signatures make verifying about as
 /// cheap as looking up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 #[must_use = "settings do nothing until they are given to `Verifier::cache`"]
 pub struct TokenCache {
     max_entries: usize,
@@ -70,14 +70,11 @@ impl TokenCache {
 }
 
 impl TokenCache {
-    /// With room for what either has room for.
-    pub(super) fn largest(one: Option<Self>, two: Option<Self>) -> Option<Self> {
-        match (one, two) {
-            (Some(one), Some(two)) => Some(Self {
-                max_entries: one.max_entries.max(two.max_entries),
-                max_bytes: one.max_bytes.max(two.max_bytes),
-            }),
-            (one, two) => one.or(two),
+    /// Room for what either has room for.
+    pub(super) const fn and(self, other: Self) -> Self {
+        Self {
+            max_entries: self.max_entries.saturating_add(other.max_entries),
+            max_bytes: self.max_bytes.saturating_add(other.max_bytes),
         }
     }
 }
@@ -132,15 +129,11 @@ fn shard() -> usize {
 }
 
 impl<C> Slots<C> {
-    pub(super) fn shared(settings: TokenCache) -> Arc<Self> {
-        Arc::new(Self::new(settings))
-    }
-
     pub(super) fn settings(&self) -> TokenCache {
         self.settings
     }
 
-    fn new(settings: TokenCache) -> Self {
+    pub(super) fn new(settings: TokenCache) -> Self {
         let fitting = (settings.max_bytes / SMALL_ENTRY).clamp(1, 1 << 24);
         let entries = settings.max_entries.clamp(1, fitting).next_power_of_two();
         Self {

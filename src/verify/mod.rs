@@ -65,6 +65,7 @@ pub mod introspection;
 mod known_headers;
 mod options;
 mod policy;
+mod readiness;
 mod rules;
 mod tenants;
 mod token_verifier;
@@ -77,6 +78,7 @@ pub use builder::{
 };
 pub use cache::TokenCache;
 pub use error::BuildError;
+pub use readiness::KeyStatus;
 pub use tenants::Tenants;
 pub use token_verifier::TokenVerifier;
 pub use verified::Verified;

@@ -51,6 +51,7 @@ use crate::step::Step;
 /// # }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[doc(alias("jwt", "decode", "validate", "Validation"))]
 pub struct Verifier<C> {
     policies: Arc<Policies<C>>,
     cache: Option<Arc<Slots<C>>>,
@@ -62,26 +63,19 @@ struct Policies<C> {
 }
 
 enum ByIssuer<C> {
-    One(Trusted<C>),
+    One(Arc<Policy<C>>),
     Several(IssuerMap<C>),
 }
 
-/// What applies to an issuer's tokens.
-struct Trusted<C> {
-    policy: Arc<Policy<C>>,
-    /// Whether a cache was asked for.
-    cached: bool,
-}
-
-type IssuerMap<C> = HashMap<Box<str>, Trusted<C>, RandomState>;
+type IssuerMap<C> = HashMap<Box<str>, Arc<Policy<C>>, RandomState>;
 
 impl<C> Verifier<C> {
     pub(super) fn new(policy: Policy<C>) -> Self {
-        Self::with(ByIssuer::One(Trusted { policy: Arc::new(policy), cached: false }), None)
+        Self::with(ByIssuer::One(Arc::new(policy)))
     }
 
-    fn with(by: ByIssuer<C>, cache: Option<Arc<Slots<C>>>) -> Self {
-        Self { policies: Arc::new(Policies { by, headers: KnownHeaders::new() }), cache }
+    fn with(by: ByIssuer<C>) -> Self {
+        Self { policies: Arc::new(Policies { by, headers: KnownHeaders::new() }), cache: None }
     }
 
     /// One verifier for tokens of several issuers, each with its own keys and rules.
@@ -90,29 +84,33 @@ impl<C> Verifier<C> {
     /// a token of one issuer signed with a key of another is rejected, even if both use the same
     /// `kid`. The cost does not depend on the number of issuers.
     ///
-    /// Where parts have a [`cache`](Self::cache), so has the whole: one, with the largest of their
-    /// bounds, for the tokens of those parts. To give the whole a cache caches the tokens of all.
+    /// If all of them have a [`cache`](Self::cache), so has this one, with room for all; or give it one
+    /// afterwards.
     ///
     /// # Errors
-    /// If there is no verifier, if one of them accepts any issuer, or if two name the same issuer.
+    /// If there is no verifier, if one of them accepts any issuer, if two name the same issuer, or if
+    /// some have a cache and some have none.
     pub fn of_issuers(verifiers: impl IntoIterator<Item = Self>) -> Result<Self, BuildError> {
         let mut by_issuer = IssuerMap::default();
-        let mut settings = None;
+        let (mut cached, mut uncached) = (None::<TokenCache>, false);
         for verifier in verifiers {
-            settings = TokenCache::largest(settings, verifier.cache_settings());
-            let parts: Vec<_> = match &verifier.policies.by {
-                ByIssuer::One(trusted) => vec![trusted],
+            match verifier.cache_settings() {
+                Some(one) => cached = Some(cached.map_or(one, |others| others.and(one))),
+                None => uncached = true,
+            }
+            let policies: Vec<_> = match &verifier.policies.by {
+                ByIssuer::One(policy) => vec![policy],
                 ByIssuer::Several(by_issuer) => by_issuer.values().collect(),
             };
-            for part in parts {
-                let Accept::OneOf(issuers) = &part.policy.rules.issuers else {
+            for policy in policies {
+                let Accept::OneOf(issuers) = &policy.rules.issuers else {
                     return Err(BuildError::new(
                         "a verifier that accepts any issuer cannot be one of several: call `issuer(..)` on its builder",
                     ));
                 };
                 for issuer in issuers {
-                    let before = by_issuer.insert(issuer.clone(), part.clone());
-                    if before.is_some_and(|before| !Arc::ptr_eq(&before.policy, &part.policy)) {
+                    let before = by_issuer.insert(issuer.clone(), Arc::clone(policy));
+                    if before.is_some_and(|before| !Arc::ptr_eq(&before, policy)) {
                         return Err(BuildError::new(
                             "two verifiers are for the same issuer: give one of them all its keys",
                         ));
@@ -123,7 +121,14 @@ impl<C> Verifier<C> {
         if by_issuer.is_empty() {
             return Err(BuildError::new("there is no verifier, so no token could be accepted"));
         }
-        Ok(Self::with(ByIssuer::Several(by_issuer), settings.map(Slots::shared)))
+        let all = Self::with(ByIssuer::Several(by_issuer));
+        match cached {
+            None => Ok(all),
+            Some(settings) if !uncached => Ok(all.cache(settings)),
+            Some(_) => Err(BuildError::new(
+                "some of the verifiers have a cache and some have none: give it to the one that `of_issuers` yields",
+            )),
+        }
     }
 
     /// Remembers tokens that were verified, so that seeing one again costs no signature check. What
@@ -131,19 +136,7 @@ impl<C> Verifier<C> {
     /// call there is none.
     #[must_use]
     pub fn cache(self, settings: TokenCache) -> Self {
-        let cached = |trusted: &Trusted<C>| Trusted { cached: true, ..trusted.clone() };
-        let by = match &self.policies.by {
-            ByIssuer::One(trusted) => ByIssuer::One(cached(trusted)),
-            ByIssuer::Several(by_issuer) => {
-                let all = by_issuer.iter();
-                ByIssuer::Several(all.map(|(issuer, it)| (issuer.clone(), cached(it))).collect())
-            }
-        };
-        Self::with(by, Some(Slots::shared(settings)))
-    }
-
-    fn cache_settings(&self) -> Option<TokenCache> {
-        self.cache.as_ref().map(|cache| cache.settings())
+        Self { cache: Some(Arc::new(Slots::new(settings))), ..self }
     }
 }
 
@@ -164,31 +157,70 @@ impl<C> Verifier<C> {
         self.by_issuer().is_some_and(|by_issuer| by_issuer.contains_key(issuer))
     }
 
-    /// These issuers and those of the other, whose word counts where both have one.
-    pub(super) fn replacing(&self, other: Self) -> Result<Self, BuildError> {
-        let other = Self::of_issuers([other])?;
-        let mut all = self.by_issuer().cloned().unwrap_or_default();
-        let before = all.len();
-        let new = other.by_issuer().cloned().unwrap_or_default();
-        let count = new.len();
-        all.extend(new);
-        let settings = TokenCache::largest(self.cache_settings(), other.cache_settings());
-        let cache = match &self.cache {
-            // What is cached was verified by issuers who all are here still.
-            Some(cache) if all.len() == before + count && settings == self.cache_settings() => {
-                Some(Arc::clone(cache))
-            }
-            _ => settings.map(Slots::shared),
-        };
-        Ok(Self::with(ByIssuer::Several(all), cache))
+    pub(super) fn cache_settings(&self) -> Option<TokenCache> {
+        self.cache.as_ref().map(|slots| slots.settings())
     }
 
-    /// The others; `None` if there are none. What is cached is forgotten, since some of it is void.
+    /// Without what it remembers, and without remembering.
+    pub(super) fn without_cache(self) -> Self {
+        Self { cache: None, ..self }
+    }
+
+    /// For this issuer alone; `None` if its tokens are not accepted by name.
+    pub(super) fn only(&self, issuer: &str) -> Option<Self> {
+        let policy = match &self.policies.by {
+            ByIssuer::One(policy) => match &policy.rules.issuers {
+                Accept::OneOf(issuers) if issuers.iter().any(|known| **known == *issuer) => policy,
+                _ => return None,
+            },
+            ByIssuer::Several(by_issuer) => by_issuer.get(issuer)?,
+        };
+        let by_issuer = IssuerMap::from_iter([(issuer.into(), Arc::clone(policy))]);
+        Some(Self::with(ByIssuer::Several(by_issuer)))
+    }
+
+    /// These issuers and those of the other, whose word counts where both have one. What is
+    /// remembered stays, unless it may be of a verifier that was replaced.
+    pub(super) fn replacing(&self, other: Self) -> Result<Self, BuildError> {
+        let other = Self::of_issuers([other.without_cache()])?;
+        let mut all = self.by_issuer().cloned().unwrap_or_default();
+        let before = all.len();
+        let more = other.by_issuer().cloned().unwrap_or_default();
+        let adds = more.len();
+        all.extend(more);
+        let replaced = all.len() < before + adds;
+        let all = Self::with(ByIssuer::Several(all));
+        Ok(match &self.cache {
+            Some(slots) if replaced => all.cache(slots.settings()),
+            cache => Self { cache: cache.clone(), ..all },
+        })
+    }
+
+    /// The others, with nothing remembered; `None` if there are none.
     pub(super) fn without(&self, issuer: &str) -> Option<Self> {
         let mut others = self.by_issuer()?.clone();
         others.remove(issuer);
-        let cache = self.cache_settings().map(Slots::shared);
-        (!others.is_empty()).then(|| Self::with(ByIssuer::Several(others), cache))
+        if others.is_empty() {
+            return None;
+        }
+        let others = Self::with(ByIssuer::Several(others));
+        Some(match self.cache_settings() {
+            Some(settings) => others.cache(settings),
+            None => others,
+        })
+    }
+
+    /// Each set of keys and rules once.
+    pub(super) fn each_policy(&self) -> Vec<&Arc<Policy<C>>> {
+        match &self.policies.by {
+            ByIssuer::One(policy) => vec![policy],
+            ByIssuer::Several(by_issuer) => {
+                let mut policies: Vec<_> = by_issuer.values().collect();
+                policies.sort_unstable_by_key(|policy| Arc::as_ptr(policy));
+                policies.dedup_by_key(|policy| Arc::as_ptr(policy));
+                policies
+            }
+        }
     }
 }
 
@@ -249,18 +281,18 @@ impl<C> Verifier<C> {
     /// Keeps a right token, if there is a cache for it.
     fn keep(
         &self,
-        trusted: &Trusted<C>,
+        policy: &Arc<Policy<C>>,
         epoch: u64,
         at: UnixTime,
         token: impl FnOnce(BearerToken) -> Arc<VerifiedToken<C>>,
         bearer: BearerToken,
     ) -> Arc<VerifiedToken<C>> {
-        let Some(cache) = self.cache.as_ref().filter(|_| trusted.cached) else {
+        let Some(cache) = &self.cache else {
             return token(bearer);
         };
         // What the cache keeps must not keep a whole read buffer of the server alive.
         let token = token(bearer.detached());
-        cache.put(&token, &trusted.policy, epoch, at);
+        cache.put(&token, policy, epoch, at);
         token
     }
 }
@@ -281,19 +313,18 @@ impl<C: DeserializeOwned> Verifier<C> {
 
         // Only where several issuers are trusted does the payload decide anything before the
         // signature was checked: whose keys to check it with.
-        let (trusted, payload) = match &self.policies.by {
-            ByIssuer::One(trusted) => (trusted, None),
+        let (policy, payload) = match &self.policies.by {
+            ByIssuer::One(policy) => (policy, None),
             ByIssuer::Several(by_issuer) => {
                 let payload = compact.payload()?;
-                let trusted = peek_issuer(&payload).and_then(|issuer| by_issuer.get(&*issuer));
+                let policy = peek_issuer(&payload).and_then(|issuer| by_issuer.get(&*issuer));
                 let untrusted = || {
                     let reason = "the token's `iss` is absent or not trusted here";
                     Rejection::new(RejectionKind::WrongIssuer, reason)
                 };
-                (trusted.ok_or_else(untrusted)?, Some(payload))
+                (policy.ok_or_else(untrusted)?, Some(payload))
             }
         };
-        let policy = &*trusted.policy;
         policy.rules.types.check(header.typ.as_deref())?;
 
         let epoch = match policy.check_signature(&compact, &header)? {
@@ -322,7 +353,7 @@ impl<C: DeserializeOwned> Verifier<C> {
         policy.checks.apply(&custom, &registered)?;
         let origin = bearer.origin();
         let token = |bearer| Arc::new(VerifiedToken { custom, registered, bearer });
-        Ok(Verified::new(self.keep(trusted, epoch, at, token, bearer), at, origin))
+        Ok(Verified::new(self.keep(policy, epoch, at, token, bearer), at, origin))
     }
 }
 
@@ -359,12 +390,6 @@ impl<C: DeserializeOwned> Future for VerifyFuture<C> {
 impl<C> Clone for Verifier<C> {
     fn clone(&self) -> Self {
         Self { policies: Arc::clone(&self.policies), cache: self.cache.clone() }
-    }
-}
-
-impl<C> Clone for Trusted<C> {
-    fn clone(&self) -> Self {
-        Self { policy: Arc::clone(&self.policy), cached: self.cached }
     }
 }
 

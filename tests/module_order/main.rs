@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The path, as the crate's documentation has it.
-const PATH: [&str; 21] = [
+const PATH: [&str; 23] = [
+    "causes",
     "opaque",
     "json",
     "clock",
@@ -22,6 +23,7 @@ const PATH: [&str; 21] = [
     "authenticate",
     "guard",
     "respond",
+    "tonic_status",
     "layer",
     "extract",
     "issuer",
@@ -29,7 +31,7 @@ const PATH: [&str; 21] = [
 ];
 
 /// May use everything: it stands beside the path.
-const BESIDE: [&str; 3] = ["testing", "threat_model", "lib"];
+const BESIDE: [&str; 5] = ["testing", "threat_model", "guide", "lib", "prelude"];
 
 fn sources(dir: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();

@@ -176,13 +176,12 @@ async fn what_redis_took_back_is_written_again() {
          local items = redis.call('XRANGE', log, '-', '+')
          local first, second = items[1], items[2]
          redis.call('XDEL', log, second[1])
-         redis.call('HSET', meta, 'last', first[1])
-         redis.call('DEL', ARGV[1] .. second[2][2])
+         redis.call('HSET', meta, 'last', second[2][8])
+         redis.call('HDEL', meta, second[2][2])
          return #items",
     );
     let prefix = "{tower-bearer}:revocation:";
-    eval.arg(2).arg(format!("{prefix}log")).arg(format!("{prefix}meta"));
-    eval.arg(format!("{prefix}entry:"));
+    eval.arg(2).arg(format!("{prefix}log")).arg(format!("{prefix}entries"));
     let client = redis::Client::open(server.url()).unwrap();
     let _: i64 = eval.query(&mut client.get_connection().unwrap()).unwrap();
     eventually("B wrote it back", async || is_revoked(&store, "two").await).await;

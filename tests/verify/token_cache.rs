@@ -9,14 +9,11 @@ use serde::Deserialize;
 use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_bearer::claims::Principal;
 use tower_bearer::clock::UnixTime;
-use tower_bearer::credentials::BearerToken;
 use tower_bearer::guard::{Guard, scope};
-use tower_bearer::head::RequestHead;
 use tower_bearer::key::{KeySet, SharedKeys};
 use tower_bearer::revocation::{MemoryStore, Revocation};
-use tower_bearer::step::Step;
 use tower_bearer::testing::{FakeClock, TestIssuer};
-use tower_bearer::verify::{Tenants, TokenCache, TokenVerifier};
+use tower_bearer::verify::TokenCache;
 use tower_bearer::{Algorithm, AuthLayer, Rejection, RejectionKind, Verifier};
 
 const START: UnixTime = UnixTime::from_secs(1_800_000_000);
@@ -342,62 +339,4 @@ fn concurrent_inserts_hits_evictions_and_rotations_never_mix_tokens_up() {
             std::thread::yield_now();
         }
     });
-}
-
-/// A cache is asked for by part, and the whole of several issuers keeps it: for the tokens of that part.
-#[tokio::test]
-async fn the_cache_of_a_part_is_kept_for_the_tokens_of_that_part() {
-    let named = |name: &str| TestIssuer::new().issuer(name);
-    let (one, two) = (named("https://one.test"), named("https://two.test"));
-    let cached = || one.verifier::<Counted>().build().unwrap().cache(TokenCache::new());
-    let plain = || two.verifier::<Counted>().build().unwrap();
-    let times = async |layer: &AuthLayer<Verifier<Counted>>, issuer: &TestIssuer| {
-        let (before, token) = (reads(), issuer.token().subject("alice").sign());
-        for _ in 0..3 {
-            assert_eq!(ask(layer, &token).await, Ok(()));
-        }
-        reads() - before
-    };
-    let layer = AuthLayer::new(Verifier::of_issuers([cached(), plain()]).unwrap());
-    assert_eq!((times(&layer, &one).await, times(&layer, &two).await), (1, 3));
-    let whole = Verifier::of_issuers([cached(), plain()]).unwrap();
-    let nested = AuthLayer::new(Verifier::of_issuers([whole]).unwrap());
-    assert_eq!((times(&nested, &one).await, times(&nested, &two).await), (1, 3));
-    let all = Verifier::of_issuers([plain(), one.verifier().build().unwrap()]).unwrap();
-    let layer = AuthLayer::new(all.cache(TokenCache::new()));
-    assert_eq!((times(&layer, &one).await, times(&layer, &two).await), (1, 1));
-}
-
-#[tokio::test]
-async fn tenants_keep_the_cache_of_a_part_and_what_leaves_is_forgotten() {
-    let named = |name: &str| TestIssuer::new().issuer(name);
-    let (one, two) = (named("https://one.test"), named("https://two.test"));
-    let of = |issuer: &TestIssuer| issuer.verifier::<Counted>().build().unwrap().cache(TokenCache::new());
-    let tenants = Tenants::<Counted>::new();
-    tenants.insert(of(&one)).unwrap();
-    let verify = |token: &str| {
-        let request = Request::new(());
-        let bearer = BearerToken::parse(token).unwrap();
-        match tenants.verify(bearer, &RequestHead::from(&request)) {
-            Step::Now(verified) => verified.map(drop).map_err(|rejection| rejection.kind()),
-            Step::Later(_) => unreachable!("the keys are at hand"),
-        }
-    };
-    let (first, second) = (one.token().subject("a").sign(), two.token().subject("b").sign());
-    let before = reads();
-    assert_eq!((verify(&first), verify(&first)), (Ok(()), Ok(())));
-    assert_eq!(reads() - before, 1);
-    // another issuer comes: what is cached stays
-    tenants.insert(of(&two)).unwrap();
-    assert_eq!((verify(&first), verify(&second), verify(&second)), (Ok(()), Ok(()), Ok(())));
-    assert_eq!(reads() - before, 2);
-    // an issuer leaves, and its tokens with it, cached or not
-    assert!(tenants.remove("https://one.test"));
-    assert_eq!(verify(&first), Err(RejectionKind::WrongIssuer));
-    assert_eq!(verify(&second), Ok(()));
-    // one with other keys takes its place
-    tenants.insert(of(&one)).unwrap();
-    assert_eq!(verify(&first), Ok(()));
-    tenants.insert(of(&named("https://one.test"))).unwrap();
-    assert!(verify(&first).is_err());
 }

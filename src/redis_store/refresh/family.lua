@@ -102,11 +102,11 @@ end
 -- The first write takes the current hashes away. It needs no memory, and after it Redis refuses
 -- none of the others for want of memory: what goes is larger than what comes. If one of them fails
 -- all the same, because something else stands under its key, the family can only end.
-local function finish(families, index, keep_until, bound)
+local function finish(families, index, keep_until, bound, left)
   local revocations = {}
   for i, family in ipairs(families) do
     redis.call('HDEL', family.key, 'current')
-    revocations[i] = { key = family.entry, name = family.name, keep = keep_until, bound = bound }
+    revocations[i] = { family.name, keep_until, bound, left }
   end
   revoke(revocations)
   for _, family in ipairs(families) do

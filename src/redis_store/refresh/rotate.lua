@@ -1,10 +1,10 @@
--- KEYS: meta, log, index, the entry of the session's revocation, the family's key
--- ARGV: epoch, retention, keep_until, bound, id, the revocation's name, presented, successor,
+-- KEYS: entries, expiry, log, index, the family's key
+-- ARGV: random, retention, longest, keep_until, bound, left, id, the revocation's name, presented, successor,
 --       client, now, idle, from when and until when a rotation is inside the grace window (from ''
 --       for never), how many successors there may be, then the scopes that are asked for
-local index, entry, key = KEYS[3], KEYS[4], KEYS[5]
-local id, presented, successor, client = ARGV[5], ARGV[7], ARGV[8], ARGV[9]
-local now, idle, from, to = ARGV[10], ARGV[11], ARGV[12], ARGV[13]
+local index, key = KEYS[4], KEYS[5]
+local id, presented, successor, client = ARGV[7], ARGV[9], ARGV[10], ARGV[11]
+local now, idle, from, to = ARGV[12], ARGV[13], ARGV[14], ARGV[15]
 redis.call('ZCARD', index)
 local family = read(key)
 if not family then
@@ -13,16 +13,16 @@ end
 if not family.ending and has_expired(family, now) then
   return { 'Expired' }
 end
-family.id, family.entry, family.name = id, entry, ARGV[6]
+family.id, family.name = id, ARGV[8]
 local function finished(answer)
-  finish({ family }, index, ARGV[3], ARGV[4])
+  finish({ family }, index, ARGV[4], ARGV[5], ARGV[6])
   return answer
 end
 if family.ending then
   return finished(told('Reused', family))
 end
 -- A session that was revoked has ended, even if Redis went back to a time when it had not.
-if redis.call('GET', entry) then
+if redis.call('HGET', KEYS[1], family.name) then
   return finished({ 'Unknown' })
 end
 local is_current = among(family.current, presented)
@@ -35,12 +35,12 @@ end
 if family.client ~= client then
   return { 'WrongClient' }
 end
-for i = 15, #ARGV do
+for i = 17, #ARGV do
   if not family.granted[ARGV[i]] then
     return { 'ScopeTooWide' }
   end
 end
-if not is_current and #family.current / 43 >= tonumber(ARGV[14]) then
+if not is_current and #family.current / 43 >= tonumber(ARGV[16]) then
   return { 'Crowded' }
 end
 if now > family.used then

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use ::redis::aio::ConnectionManager;
 use ::redis::{RedisResult, Script, ScriptInvocation};
 
 use super::layout::{
@@ -14,7 +13,7 @@ use crate::issuer::refresh::{
 };
 use crate::redis_store::RedisStore;
 use crate::redis_store::connection::{other_layout, store_error};
-use crate::redis_store::store::{bound_text, keep_until_text};
+use crate::redis_store::source::Link;
 use crate::revocation::replica::LogEntry;
 use crate::revocation::{Revocation, StoreError};
 
@@ -51,10 +50,9 @@ fn split(answer: &Answer) -> RedisResult<(&[u8], &[Told])> {
     }
 }
 
-/// The name of a session's revocation, as key and as text.
-fn revocation(store: &RedisStore, id: &SessionId) -> (String, String) {
-    let entry = LogEntry::from(&Revocation::session(id.as_str(), UnixTime::EPOCH));
-    (store.keys().entry(entry.name()), entry.name().to_string())
+/// The name of a session's revocation.
+fn revocation(id: &SessionId) -> String {
+    LogEntry::from(&Revocation::session(id.as_str(), UnixTime::EPOCH)).name().to_string()
 }
 
 impl RedisStore {
@@ -68,7 +66,9 @@ impl RedisStore {
         let entry = LogEntry::from(&Revocation::session("", revoke_until));
         let mut script = self.revoking(script);
         script.key(self.keys().index(partition));
-        script.arg(keep_until_text(entry.keep_until())).arg(bound_text(entry.bound()));
+        self.entry_args(&entry).into_iter().skip(1).for_each(|text| {
+            script.arg(text);
+        });
         script
     }
 
@@ -80,8 +80,7 @@ impl RedisStore {
         revoke_until: UnixTime,
     ) -> ScriptInvocation<'a> {
         let mut script = self.ending(script, id.partition(), revoke_until);
-        let (entry, name) = revocation(self, id);
-        script.key(entry).key(self.keys().family(id)).arg(id.as_str()).arg(name);
+        script.key(self.keys().family(id)).arg(id.as_str()).arg(revocation(id));
         script
     }
 
@@ -115,9 +114,8 @@ impl RedisStore {
                 let mut script = self.ending(script, partition, revoke_until);
                 script.arg(subject.as_str()).arg(moment_text(now));
                 for id in ids {
-                    let (entry, name) = revocation(self, id);
-                    script.key(entry).key(self.keys().family(id));
-                    script.arg(id.as_str()).arg(name).arg(u8::from(Some(id) == except));
+                    script.key(self.keys().family(id));
+                    script.arg(id.as_str()).arg(revocation(id)).arg(u8::from(Some(id) == except));
                 }
                 script
             })
@@ -137,11 +135,11 @@ impl RedisStore {
         script: impl Fn(&[SessionId]) -> ScriptInvocation<'a>,
     ) -> Result<Answer, StoreError> {
         let script = &script;
-        let run = |mut manager: ConnectionManager| async move {
+        let run = |mut link: Link| async move {
             let mut ids = Vec::new();
             for _ in 0..TRIES {
                 let invocation = script(&ids);
-                let mut answer: Answer = invocation.invoke_async(&mut manager).await?;
+                let mut answer: Answer = invocation.invoke_async(&mut link).await?;
                 match split(&answer)?.0 {
                     b"done" => {
                         answer.remove(0);

@@ -5,16 +5,16 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use ::redis::aio::MultiplexedConnection;
-use ::redis::{AsyncConnectionConfig, RedisError, RedisResult};
+use ::redis::{ErrorKind, RedisError, RedisResult};
 use tokio::time::sleep;
 
 use super::handle::Shared;
 use super::log::{self, BATCH, Position};
 use crate::redis_store::connection::other_layout;
+use crate::redis_store::source::Link;
 use crate::redis_store::store::read_entry;
 use crate::revocation::random;
-use crate::revocation::replica::Table;
+use crate::revocation::replica::{EntryName, Table};
 
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -67,11 +67,10 @@ impl Feed {
 
     async fn session(&mut self) -> RedisResult<Infallible> {
         let store = &self.shared.store;
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(store.timeout()))
-            .set_response_timeout(Some(store.timeout().saturating_add(self.beat())));
-        let client = store.client();
-        let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
+        let connected = store.connection().own(self.beat()).await;
+        let mut connection = connected.map_err(|error| {
+            RedisError::from((ErrorKind::Extension, "no connection", format!("{error:?}")))
+        })?;
         let mut gaps = 0_u32;
         loop {
             let followed = match &self.known {
@@ -96,7 +95,7 @@ impl Feed {
     /// Waits for news and takes them, or proves that there are none.
     async fn follow(
         &mut self,
-        connection: &mut MultiplexedConnection,
+        connection: &mut Link,
         mut known: Position,
     ) -> RedisResult<Followed> {
         let shared = Arc::clone(&self.shared);
@@ -139,7 +138,7 @@ impl Feed {
     }
 
     /// Loads everything, and writes back what Redis lost.
-    async fn load(&mut self, connection: &mut MultiplexedConnection) -> RedisResult<()> {
+    async fn load(&mut self, connection: &mut Link) -> RedisResult<()> {
         let shared = Arc::clone(&self.shared);
         let keys = shared.store.keys();
         let asked = shared.freshness.now();
@@ -158,10 +157,17 @@ impl Feed {
         let left_out = shared.left_out.load(Ordering::Acquire);
         let mut cursor = 0_u64;
         loop {
-            let mut scan = ::redis::cmd("SCAN");
-            scan.arg(cursor).arg("MATCH").arg(keys.pattern()).arg("COUNT").arg(BATCH);
-            let (next, found): (u64, Vec<Vec<u8>>) = scan.query_async(connection).await?;
-            self.load_entries(connection, &found).await?;
+            let mut scan = ::redis::cmd("HSCAN");
+            scan.arg(&*keys.entries).arg(cursor).arg("COUNT").arg(BATCH);
+            let (next, found): (u64, Vec<(Vec<u8>, Vec<u8>)>) =
+                scan.query_async(connection).await?;
+            for (name, value) in found {
+                if [&b"epoch"[..], b"last", b"beat"].contains(&&*name) {
+                    continue;
+                }
+                let entry = EntryName::parse(&name).and_then(|name| read_entry(name, &value));
+                shared.insert(&entry.ok_or_else(other_layout)?);
+            }
             cursor = next;
             if cursor == 0 {
                 break;
@@ -177,29 +183,8 @@ impl Feed {
         self.write_back(connection).await
     }
 
-    async fn load_entries(
-        &self,
-        connection: &mut MultiplexedConnection,
-        found: &[Vec<u8>],
-    ) -> RedisResult<()> {
-        if found.is_empty() {
-            return Ok(());
-        }
-        let values: Vec<Option<Vec<u8>>> =
-            ::redis::cmd("MGET").arg(found).query_async(connection).await?;
-        for (key, value) in found.iter().zip(values) {
-            let Some(value) = value else {
-                continue;
-            };
-            let name = self.shared.store.keys().name(key).ok_or_else(other_layout)?;
-            let entry = read_entry(name, &value).ok_or_else(other_layout)?;
-            self.shared.insert(&entry);
-        }
-        Ok(())
-    }
-
     /// Gives Redis what it lost. What it refuses is still owed.
-    async fn write_back(&mut self, connection: &mut MultiplexedConnection) -> RedisResult<()> {
+    async fn write_back(&mut self, connection: &mut Link) -> RedisResult<()> {
         if !self.owed {
             return Ok(());
         }
@@ -209,7 +194,7 @@ impl Feed {
             let entries: Vec<_> = shared.table.part(part, now).collect();
             for entries in entries.chunks(WRITE_BACK) {
                 let script = shared.store.write(entries);
-                if let Err(error) = script.invoke_async::<()>(connection).await {
+                if let Err(error) = script.invoke_async::<(String, u64)>(connection).await {
                     if error.is_io_error() {
                         return Err(error);
                     }
@@ -222,7 +207,7 @@ impl Feed {
         Ok(())
     }
 
-    async fn keep_house(&mut self, connection: &mut MultiplexedConnection) -> RedisResult<()> {
+    async fn keep_house(&mut self, connection: &mut Link) -> RedisResult<()> {
         self.shared.table.sweep(self.shared.freshness.expiry());
         if self.shared.is_full() {
             self.purge().await;

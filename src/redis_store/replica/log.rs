@@ -1,11 +1,11 @@
 //! What is read from Redis to follow it: [`Position`], [`Item`], [`LogId`].
 
 use ::redis::RedisResult;
-use ::redis::aio::MultiplexedConnection;
 use ::redis::streams::StreamReadReply;
 
 use crate::redis_store::connection::other_layout;
 use crate::redis_store::keys::Keys;
+use crate::redis_store::source::Link;
 use crate::redis_store::store::read_entry;
 use crate::revocation::replica::{EntryName, LogEntry};
 
@@ -13,7 +13,7 @@ use crate::revocation::replica::{EntryName, LogEntry};
 pub(super) const BATCH: usize = 1000;
 
 /// The id before the first item of a log.
-const START: &str = "0-0";
+const START: &str = "0-0:0000000000000000";
 
 /// Where a log stands: whose it is and its last item.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -31,12 +31,9 @@ pub(super) struct Item {
 }
 
 impl Position {
-    pub(super) async fn read(
-        connection: &mut MultiplexedConnection,
-        keys: &Keys,
-    ) -> RedisResult<Self> {
+    pub(super) async fn read(connection: &mut Link, keys: &Keys) -> RedisResult<Self> {
         let mut command = ::redis::cmd("HMGET");
-        command.arg(&*keys.meta).arg("epoch").arg("last");
+        command.arg(&*keys.entries).arg("epoch").arg("last");
         let (epoch, last): (Option<String>, Option<String>) =
             command.query_async(connection).await?;
         Ok(match (epoch, last) {
@@ -48,7 +45,7 @@ impl Position {
 
 /// The items after this one; waits up to `block` milliseconds for the first.
 pub(super) async fn items_after(
-    connection: &mut MultiplexedConnection,
+    connection: &mut Link,
     keys: &Keys,
     last: &str,
     block: Option<u64>,
@@ -58,7 +55,7 @@ pub(super) async fn items_after(
     if let Some(millis) = block {
         command.arg("BLOCK").arg(millis);
     }
-    command.arg("STREAMS").arg(&*keys.log).arg(last);
+    command.arg("STREAMS").arg(&*keys.log).arg(stream_id(last));
     let reply: Option<StreamReadReply> = command.query_async(connection).await?;
     let streams = reply.map(|reply| reply.keys).unwrap_or_default();
     let items = streams.into_iter().flat_map(|stream| stream.ids);
@@ -67,8 +64,10 @@ pub(super) async fn items_after(
             let text = |field| item.get::<String>(field);
             let name = text("n").and_then(|name| EntryName::parse(name.as_bytes()));
             let entry = name.zip(text("v")).and_then(|(n, v)| read_entry(n, v.as_bytes()));
-            match text("p").zip(entry) {
-                Some((previous, entry)) => Ok(Item { id: item.id.clone(), previous, entry }),
+            match (text("p"), text("t"), entry) {
+                (Some(previous), Some(tag), Some(entry)) => {
+                    Ok(Item { id: format!("{}:{tag}", item.id), previous, entry })
+                }
                 _ => Err(other_layout()),
             }
         })
@@ -78,7 +77,7 @@ pub(super) async fn items_after(
 /// Whether the log does not go on from an item any more although it reaches back that far: that
 /// item was taken back. A log that was merely trimmed is no loss.
 pub(super) async fn lost(
-    connection: &mut MultiplexedConnection,
+    connection: &mut Link,
     keys: &Keys,
     known: &Position,
     found: &Position,
@@ -104,11 +103,16 @@ pub(super) async fn lost(
     if trimmed {
         return Ok(false);
     }
-    let own: Ids = range(&known.last, &known.last).query_async(connection).await?;
+    let own: Ids =
+        range(stream_id(&known.last), stream_id(&known.last)).query_async(connection).await?;
     Ok(own.is_empty())
 }
 
+fn stream_id(text: &str) -> &str {
+    text.split(':').next().unwrap_or(text)
+}
+
 fn log_id(text: &str) -> Option<(u64, u64)> {
-    let (millis, number) = text.split_once('-')?;
+    let (millis, number) = stream_id(text).split_once('-')?;
     Some((millis.parse().ok()?, number.parse().ok()?))
 }

@@ -98,7 +98,8 @@ impl Service {
             }
             "redis" => {
                 let store = RedisStore::builder(&config.url)?.require(required);
-                let on_stale = if config.ask_store { OnStale::AskStore } else { OnStale::FailClosed };
+                let on_stale =
+                    if config.ask_store { OnStale::AskStore } else { OnStale::FailClosed };
                 let replica = Replica::builder(store.build()?)
                     .max_staleness(Duration::from_millis(config.staleness_ms))
                     .on_stale(on_stale)
@@ -154,7 +155,9 @@ where
         let tenant = |number: u8| -> Result<Tenant<S>, BoxError> {
             let name = format!("https://tenant-{number}.example");
             // every process of a tenant signs with the same key
-            let keys = SigningKeys::hs256(&Secret::new([b'a' + number; 32]))?;
+            let keys = SigningKeys::hs256(&Secret::new(format!(
+                "of tenant {number}, for tests and nothing else"
+            )))?;
             let sessions = |lifetime: u64| -> Result<RefreshTokens<S>, BoxError> {
                 let issuer = Issuer::builder()
                     .keys(keys.clone())

@@ -250,7 +250,7 @@ async fn every_step_is_one_round_trip_and_every_key_expires_and_no_token_is_kept
     assert!(!stats.contains("cmdstat_script"), "{stats}");
 
     let found = keys(&server, "*");
-    let kinds = ["refresh:family:", "refresh:subject:", "revocation:entry:s", "meta", "log"];
+    let kinds = ["refresh:family:", "refresh:subject:", "revocation:entries", "expiry", "log"];
     for kind in kinds {
         assert!(found.iter().any(|key| key.contains(kind)), "{kind}: {found:?}");
     }

@@ -67,7 +67,12 @@ impl RedisCluster {
     }
 
     /// Moves the slot, a few keys at a time, and halts on the way.
-    async fn moves(&mut self, shared: &Shared, nodes: Option<&Nodes>, rng: &mut Rng) -> Result<(), String> {
+    async fn moves(
+        &mut self,
+        shared: &Shared,
+        nodes: Option<&Nodes>,
+        rng: &mut Rng,
+    ) -> Result<(), String> {
         let (from, to) = (self.owner, 1 - self.owner);
         let slot = self.slot;
         let (source, target) = (&self.servers[from], &self.servers[to]);
@@ -76,8 +81,7 @@ impl RedisCluster {
         let pause = rng.range(300_000, 2_000_000);
         let mut halted = false;
         loop {
-            let keys: Vec<String> =
-                source.ask(&format!("CLUSTER GETKEYSINSLOT {slot} 20")).await?;
+            let keys: Vec<String> = source.ask(&format!("CLUSTER GETKEYSINSLOT {slot} 20")).await?;
             if keys.is_empty() {
                 break;
             }
@@ -87,7 +91,8 @@ impl RedisCluster {
             if !halted && rng.percent(10) {
                 halted = true;
                 if let Some(nodes) = nodes {
-                    let node = u8::try_from(rng.index(usize::from(nodes.len()))).unwrap_or_default();
+                    let node =
+                        u8::try_from(rng.index(usize::from(nodes.len()))).unwrap_or_default();
                     nodes.kill(node);
                     nodes.start(node).await?;
                 }

@@ -235,8 +235,7 @@ impl Redis {
         self.follow().await?;
         self.lead(left, true);
         let until = shared.now();
-        fault.loss =
-            Some(Loss { nodes: left, by_failover: true, ..Loss::of(from, NEVER, until) });
+        fault.loss = Some(Loss { nodes: left, by_failover: true, ..Loss::of(from, NEVER, until) });
         Ok(fault)
     }
 
@@ -262,12 +261,13 @@ impl Redis {
     }
 
     async fn evicts(&self, shared: &Shared, rng: &mut Rng, mut fault: Fault) -> Step {
-        self.limited(150_000, "allkeys-lru").await?;
+        self.limited(600_000, "allkeys-lru").await?;
         fault.evicting = true;
         fault.from = shared.now();
-        for number in 0..rng.range(30, 120) {
-            let junk = "x".repeat(8_000);
-            self.primary().tell(&format!("SET junk:{number} {junk}")).await?;
+        for number in 0..rng.range(40, 120) {
+            let junk = "x".repeat(20_000);
+            // it may find nothing more to evict
+            let _ = self.primary().tell(&format!("SET junk:{number} {junk}")).await;
             shared.sleep(10_000).await;
         }
         shared.sleep(rng.range(1_500_000, 3_000_000)).await;
