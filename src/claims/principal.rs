@@ -48,6 +48,24 @@ impl<C: Send + Sync + 'static> AnyToken for VerifiedToken<C> {
     }
 }
 
+impl<T: AnyToken> AnyToken for Arc<T> {
+    fn registered(&self) -> &RegisteredClaims {
+        (**self).registered()
+    }
+
+    fn bearer(&self) -> &BearerToken {
+        (**self).bearer()
+    }
+
+    fn custom(&self) -> &dyn Any {
+        (**self).custom()
+    }
+
+    fn remove_claims(&self, extensions: &mut Extensions) {
+        (**self).remove_claims(extensions);
+    }
+}
+
 impl Principal {
     pub(super) fn new(token: Arc<dyn AnyToken>, at: UnixTime, origin: TokenOrigin) -> Self {
         Self { token, at, origin }

@@ -55,7 +55,9 @@
 mod boxed;
 mod builder;
 mod cache;
+mod checks;
 mod compact;
+mod error;
 mod header;
 #[cfg(feature = "introspection")]
 #[cfg_attr(docsrs, doc(cfg(feature = "introspection")))]
@@ -72,9 +74,10 @@ mod verifier;
 
 pub use boxed::BoxVerifier;
 pub use builder::{
-    Audiences, BuildError, Issuers, Keys, NeedsAudience, NeedsIssuer, NeedsKeys, VerifierBuilder,
+    Audiences, Issuers, Keys, NeedsAudience, NeedsIssuer, NeedsKeys, VerifierBuilder,
 };
 pub use cache::TokenCache;
+pub use error::BuildError;
 pub use readiness::KeyStatus;
 pub use tenants::Tenants;
 pub use token_verifier::TokenVerifier;

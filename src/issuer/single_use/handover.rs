@@ -126,7 +126,7 @@ impl<S: SingleUseStore> Handover<S> {
         let (Some(token_id), Some(issuer)) = (registered.token_id(), registered.issuer()) else {
             return Err(rejected());
         };
-        let carried = &verified.token.custom;
+        let carried = verified.custom();
         if carried.purpose != purpose {
             return Err(rejected());
         }

@@ -67,7 +67,7 @@ impl<C> Introspection<C> {
         let token = answer?;
         let at = self.inquiry.clock.now();
         self.inquiry.rules.check_times(&token.registered, at)?;
-        Ok(Verified { token, at, origin })
+        Ok(Verified::new(token, at, origin))
     }
 }
 
