@@ -44,4 +44,6 @@ pub(crate) use scalar::Str;
 pub use scopes::Scopes;
 pub use standard::StandardClaims;
 pub use token::Claims;
+#[cfg(feature = "introspection")]
+pub(crate) use token::TokenClaims;
 pub(crate) use token::{TokenHandle, VerifiedToken};

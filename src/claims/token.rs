@@ -9,11 +9,38 @@ use super::registered::RegisteredClaims;
 use crate::clock::UnixTime;
 use crate::credentials::{BearerToken, TokenOrigin};
 
-/// All that is known of one verified token, shared by every handle on it.
-pub(crate) struct VerifiedToken<C> {
+/// What one verified token says.
+pub(crate) struct TokenClaims<C> {
     pub(crate) custom: C,
     pub(crate) registered: RegisteredClaims,
+}
+
+/// All that is known of one verified token, shared by every handle on it.
+pub(crate) struct VerifiedToken<C> {
+    claims: TokenClaims<C>,
     pub(crate) bearer: BearerToken,
+}
+
+impl<C> VerifiedToken<C> {
+    pub(crate) fn new(custom: C, registered: RegisteredClaims, bearer: BearerToken) -> Self {
+        Self { claims: TokenClaims { custom, registered }, bearer }
+    }
+}
+
+impl<C> Deref for VerifiedToken<C> {
+    type Target = TokenClaims<C>;
+
+    #[inline]
+    fn deref(&self) -> &TokenClaims<C> {
+        &self.claims
+    }
+}
+
+/// What is known without the token, and the token as this request has it.
+#[cfg(feature = "introspection")]
+pub(crate) struct PresentedToken<C> {
+    pub(super) claims: Arc<TokenClaims<C>>,
+    pub(super) bearer: BearerToken,
 }
 
 /// A handle on a verified token.
@@ -21,6 +48,25 @@ pub(crate) enum TokenHandle<C> {
     Own(Arc<VerifiedToken<C>>),
     /// By a count of its own: a token that many threads use at once need not have them all write to one.
     Shared(Arc<Arc<VerifiedToken<C>>>),
+    /// Of a token that is remembered by its claims alone.
+    #[cfg(feature = "introspection")]
+    Presented(Arc<PresentedToken<C>>),
+}
+
+impl<C> TokenHandle<C> {
+    #[cfg(feature = "introspection")]
+    pub(crate) fn presented(claims: Arc<TokenClaims<C>>, bearer: BearerToken) -> Self {
+        Self::Presented(Arc::new(PresentedToken { claims, bearer }))
+    }
+
+    fn bearer(&self) -> &BearerToken {
+        match self {
+            Self::Own(token) => &token.bearer,
+            Self::Shared(token) => &token.bearer,
+            #[cfg(feature = "introspection")]
+            Self::Presented(token) => &token.bearer,
+        }
+    }
 }
 
 impl<C> From<Arc<VerifiedToken<C>>> for TokenHandle<C> {
@@ -30,13 +76,15 @@ impl<C> From<Arc<VerifiedToken<C>>> for TokenHandle<C> {
 }
 
 impl<C> Deref for TokenHandle<C> {
-    type Target = VerifiedToken<C>;
+    type Target = TokenClaims<C>;
 
     #[inline]
-    fn deref(&self) -> &VerifiedToken<C> {
+    fn deref(&self) -> &TokenClaims<C> {
         match self {
             Self::Own(token) => token,
             Self::Shared(token) => token,
+            #[cfg(feature = "introspection")]
+            Self::Presented(token) => &token.claims,
         }
     }
 }
@@ -46,6 +94,8 @@ impl<C> Clone for TokenHandle<C> {
         match self {
             Self::Own(token) => Self::Own(Arc::clone(token)),
             Self::Shared(token) => Self::Shared(Arc::clone(token)),
+            #[cfg(feature = "introspection")]
+            Self::Presented(token) => Self::Presented(Arc::clone(token)),
         }
     }
 }
@@ -82,7 +132,7 @@ impl<C> Claims<C> {
     /// Forward it only to services that the token's audience names.
     #[must_use]
     pub fn token(&self) -> BearerToken {
-        self.token.bearer.clone().with_origin(self.origin)
+        self.token.bearer().clone().with_origin(self.origin)
     }
 
     /// Where this request had the token.
@@ -103,6 +153,8 @@ impl<C: Send + Sync + 'static> Claims<C> {
         let token: Arc<dyn AnyToken> = match &self.token {
             TokenHandle::Own(token) => Arc::clone(token) as _,
             TokenHandle::Shared(token) => Arc::clone(token) as _,
+            #[cfg(feature = "introspection")]
+            TokenHandle::Presented(token) => Arc::clone(token) as _,
         };
         Principal::new(token, self.at, self.origin)
     }

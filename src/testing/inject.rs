@@ -47,7 +47,7 @@ pub fn inject_with<C: Send + Sync + 'static>(
     let (registered, _) = decode::<StandardClaims>(registered.to_string(), &ClaimNames::default())
         .expect("the registered claims given to `inject_with` must be well-formed");
     let bearer = BearerToken::parse("injected.by.test").expect("a well-formed token");
-    let token = Arc::new(VerifiedToken { custom: claims, registered, bearer });
+    let token = Arc::new(VerifiedToken::new(claims, registered, bearer));
     let claims = Claims::new(token.into(), SystemClock.now(), TokenOrigin::Other);
     let principal = claims.principal();
     extensions.insert(claims);

@@ -121,7 +121,7 @@ impl<C: DeserializeOwned> Verified<C> {
                 Rejection::new(RejectionKind::InvalidClaims, reason).with_source(error)
             })?;
         let origin = token.origin();
-        let token = Arc::new(VerifiedToken { custom, registered, bearer: token });
+        let token = Arc::new(VerifiedToken::new(custom, registered, token));
         Ok(Self::new(token, at, origin))
     }
 }

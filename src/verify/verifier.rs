@@ -352,7 +352,7 @@ impl<C: DeserializeOwned> Verifier<C> {
         policy.rules.check(&registered, at)?;
         policy.checks.apply(&custom, &registered)?;
         let origin = bearer.origin();
-        let token = |bearer| Arc::new(VerifiedToken { custom, registered, bearer });
+        let token = |bearer| Arc::new(VerifiedToken::new(custom, registered, bearer));
         Ok(Verified::new(self.keep(policy, epoch, at, token, bearer), at, origin))
     }
 }
