@@ -62,6 +62,8 @@ impl fmt::Debug for Confirmation<'_> {
             ("unknown", self.has_unknown_methods()),
         ];
         f.write_str("Confirmation ")?;
-        f.debug_set().entries(known.iter().filter(|(_, there)| *there).map(|(name, _)| name)).finish()
+        f.debug_set()
+            .entries(known.iter().filter(|(_, there)| *there).map(|(name, _)| name))
+            .finish()
     }
 }

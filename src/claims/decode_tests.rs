@@ -182,8 +182,20 @@ fn roles_are_found_where_the_verifier_was_told_to_look() {
 
 #[test]
 fn roles_and_scopes_of_another_shape_are_refused_and_never_read_as_none() {
-    let odds = ["1", "null", "true", "-1", "1.5", r#"{"roles":["a"]}"#, r#"[["a"]]"#, r#"["a",1]"#,
-        r#"["a",null]"#, r#"[{"a":"b"}]"#, r#"[1,"a"]"#, "{}"];
+    let odds = [
+        "1",
+        "null",
+        "true",
+        "-1",
+        "1.5",
+        r#"{"roles":["a"]}"#,
+        r#"[["a"]]"#,
+        r#"["a",1]"#,
+        r#"["a",null]"#,
+        r#"[{"a":"b"}]"#,
+        r#"[1,"a"]"#,
+        "{}",
+    ];
     for name in ["roles", "scope", "scp"] {
         for odd in odds {
             let error = problem(&format!(r#"{{"{name}":{odd}}}"#));
@@ -214,14 +226,20 @@ fn a_lone_string_is_one_role_unless_the_profile_asks_for_an_array() {
 
 #[test]
 fn the_way_to_roles_leads_through_objects_and_each_name_on_it_is_there_once() {
-    let names =
-        ClaimNames { roles: vec![["a", "b", "c"].into(), ["a", "x"].into()], ..ClaimNames::default() };
+    let names = ClaimNames {
+        roles: vec![["a", "b", "c"].into(), ["a", "x"].into()],
+        ..ClaimNames::default()
+    };
     let read = |json: &str| {
-        let (claims, custom) = decode::<Json>(json.to_owned(), &names).map_err(|e| e.to_string())?;
+        let (claims, custom) =
+            decode::<Json>(json.to_owned(), &names).map_err(|e| e.to_string())?;
         assert_eq!(custom, serde_json::from_str::<Json>(json).unwrap());
         Ok::<_, String>(claims.roles().iter().map(str::to_owned).collect::<Vec<_>>())
     };
-    assert_eq!(read(r#"{"a":{"x":["1"],"b":{"c":["2","3"],"x":7},"y":{"b":4}}}"#).unwrap(), ["1", "2", "3"]);
+    assert_eq!(
+        read(r#"{"a":{"x":["1"],"b":{"c":["2","3"],"x":7},"y":{"b":4}}}"#).unwrap(),
+        ["1", "2", "3"]
+    );
     assert_eq!(read(r#"{"a":{}}"#).unwrap(), [""; 0]);
     assert_eq!(read(r#"{"a":{"b":{}},"b":{"c":7}}"#).unwrap(), [""; 0]);
     for (odd, error) in [
@@ -254,7 +272,13 @@ fn names_within_the_way_to_roles_may_be_numbers_to_the_application() {
     let signs: HashMap<String, HashMap<bool, i8>> =
         decode(r#"{"a":{"true":1,"false":-1}}"#.to_owned(), &names).unwrap().1;
     assert_eq!(signs["a"][&false], -1);
-    for odd in [r#"{"a":{" 7":["r"]}}"#, r#"{"a":{"7 ":[]}}"#, r#"{"a":{"-7":[]}}"#, r#"{"a":{"\u0038":[]}}"#, r#"{"a":{"x":[]}}"#] {
+    for odd in [
+        r#"{"a":{" 7":["r"]}}"#,
+        r#"{"a":{"7 ":[]}}"#,
+        r#"{"a":{"-7":[]}}"#,
+        r#"{"a":{"\u0038":[]}}"#,
+        r#"{"a":{"x":[]}}"#,
+    ] {
         assert!(decode::<Numbered>(odd.to_owned(), &names).is_err(), "{odd}");
         assert!(serde_json::from_str::<Numbered>(odd).is_err(), "{odd}");
     }
@@ -302,7 +326,8 @@ mod careless {
     use super::*;
 
     fn refused<C: serde::de::DeserializeOwned>(json: &str) -> String {
-        let names = ClaimNames { roles: vec![["a", "b"].into(), "roles".into()], ..ClaimNames::default() };
+        let names =
+            ClaimNames { roles: vec![["a", "b"].into(), "roles".into()], ..ClaimNames::default() };
         decode::<C>(json.to_owned(), &names).map(|_| ()).unwrap_err().to_string()
     }
 
@@ -334,7 +359,10 @@ mod careless {
         }
         for name in ["sub", "roles", "cnf", "a"] {
             let error = refused::<Own>(&format!(r#"{{"{name}":"x"}}"#));
-            assert_eq!(error, format!("claim `{name}` was not read by the application's claims type"));
+            assert_eq!(
+                error,
+                format!("claim `{name}` was not read by the application's claims type")
+            );
         }
     }
 
@@ -373,7 +401,9 @@ mod careless {
             other: Half,
         }
         for name in ["a", "cnf", "other"] {
-            for inside in [r#""n":1,"sub":"admin""#, r#""n":"x","sub":"admin""#, r#""n":1,"b":["r"]"#] {
+            for inside in
+                [r#""n":1,"sub":"admin""#, r#""n":"x","sub":"admin""#, r#""n":1,"b":["r"]"#]
+            {
                 let json = format!(r#"{{"{name}":{{{inside}}},"sub":"alice"}}"#);
                 refused::<Own>(&json);
             }

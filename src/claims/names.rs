@@ -122,10 +122,6 @@ impl ClaimNames {
 
 impl Default for ClaimNames {
     fn default() -> Self {
-        Self {
-            roles: vec!["roles".into()],
-            lone_role: true,
-            token_version: "token_version".into(),
-        }
+        Self { roles: vec!["roles".into()], lone_role: true, token_version: "token_version".into() }
     }
 }

@@ -160,7 +160,11 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Spy<'_, '_, 'de, V> {
         let mut again = Again { notes, single, next, end, error: PhantomData };
         let read = inner.visit_seq(&mut again)?;
         // An array longer than the type does not fit it.
-        if again.next == again.end { Ok(read) } else { Err(de::Error::invalid_length(end, &"fewer")) }
+        if again.next == again.end {
+            Ok(read)
+        } else {
+            Err(de::Error::invalid_length(end, &"fewer"))
+        }
     }
 }
 

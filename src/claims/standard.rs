@@ -60,7 +60,8 @@ mod tests {
 
     #[test]
     fn debug_names_claims_and_shows_none() {
-        let json = r#"{"sub":"s3cret","email":"s3cret","tenant":{"s3cret":"s3cret"},"iss":"s3cret"}"#;
+        let json =
+            r#"{"sub":"s3cret","email":"s3cret","tenant":{"s3cret":"s3cret"},"iss":"s3cret"}"#;
         let claims: StandardClaims = serde_json::from_str(json).unwrap();
         let text = format!("{claims:?}");
         assert!(text.contains("email") && text.contains("tenant"), "{text}");

@@ -94,7 +94,9 @@ mod tests {
         assert_eq!(size_of::<Option<Text>>(), 8);
         assert_eq!(Text::at(1, 3).unwrap().get("abcdef"), "bcd");
         assert_eq!(Text::at(2, 0).unwrap().get("abcdef"), "");
-        for (start, len) in [(0, 0), (usize::MAX, 1), (1 << 32, 1), ((1 << 32) - 1, 1), (5, 1 << 32)] {
+        for (start, len) in
+            [(0, 0), (usize::MAX, 1), (1 << 32, 1), ((1 << 32) - 1, 1), (5, 1 << 32)]
+        {
             assert_eq!(Text::at(start, len), None, "{start} {len}");
         }
         // what is unescaped is never longer than it was, so twice the payload always fits
