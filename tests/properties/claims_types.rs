@@ -14,7 +14,8 @@ use tower_bearer::claims::StandardClaims;
 use tower_bearer::layer::AuthLayer;
 use tower_bearer::rejection::RejectionKind;
 use tower_bearer::testing::TestIssuer;
-use tower_bearer::verify::{Audiences, Issuers, Keys, Verifier, VerifierBuilder};
+use tower_bearer::verify::builder::{Audiences, Issuers, Keys};
+use tower_bearer::verify::{Verifier, VerifierBuilder};
 
 use super::json::{Member, fitting, members, payload, value, write};
 use super::payloads::{in_time, texts, well_typed};

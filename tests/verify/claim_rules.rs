@@ -16,7 +16,8 @@ use tower::{Layer, ServiceExt, service_fn};
 use tower_bearer::claims::RegisteredClaims;
 use tower_bearer::credentials::{AuthorizationHeader, Cookie, Sources, TokenOrigin};
 use tower_bearer::testing::TestIssuer;
-use tower_bearer::verify::{Audiences, Issuers, Keys, TokenCache, VerifierBuilder};
+use tower_bearer::verify::builder::{Audiences, Issuers, Keys};
+use tower_bearer::verify::{TokenCache, VerifierBuilder};
 use tower_bearer::{AuthLayer, Claims, Rejection, RejectionKind, StandardClaims, Verifier};
 
 const INVALID: &str =
