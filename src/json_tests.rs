@@ -21,7 +21,8 @@ fn depth_is_bounded_and_counted_outside_of_strings_only() {
     let text = format!(r#"{{"a":"{}","\"{}":1}}"#, "[{".repeat(200), "[{".repeat(200));
     assert_eq!(check(text.as_bytes()), Ok(()));
     // the quote that ends the string is the one that no backslash stands before
-    for (string, inside) in [(r#"\\"#, false), (r#"\\\""#, true), (r#"\""#, true), (r"\\\\", false)] {
+    for (string, inside) in [(r#"\\"#, false), (r#"\\\""#, true), (r#"\""#, true), (r"\\\\", false)]
+    {
         let text = format!(r#"["{string}",{}]"#, nested(MOST_DEPTH));
         let tail = if inside { "\"]" } else { "" };
         let expected = if inside { Ok(()) } else { Err(Odd::TooDeep) };
@@ -101,7 +102,8 @@ fn the_quick_look_never_passes_what_the_close_one_refuses() {
 
 #[test]
 fn elements_are_cut_where_they_end() {
-    let text = r#" {"a":[1,{"keys":[2]}],"keys" : [ {"x":[1,"],"]} , 7,"a\",b", [] ,null],"z":"keys"} "#;
+    let text =
+        r#" {"a":[1,{"keys":[2]}],"keys" : [ {"x":[1,"],"]} , 7,"a\",b", [] ,null],"z":"keys"} "#;
     let expected = [r#"{"x":[1,"],"]}"#, "7", r#""a\",b""#, "[]", "null"];
     assert_eq!(elements(text, "keys").unwrap(), expected);
     assert_eq!(elements(r#"{"\u006beys":[1]}"#, "keys").unwrap(), ["1"]);

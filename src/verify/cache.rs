@@ -199,15 +199,14 @@ impl<C> Slots<C> {
         let any = if hash >> 63 == 0 { first } else { second };
         let place = places.into_iter().find(is_own);
         let place = place.or_else(|| places.into_iter().find(is_free)).unwrap_or(any);
-        let entry =
-            Entry {
-                token: Arc::clone(token),
-                policy: Arc::clone(policy),
-                shards: array::from_fn(|_| OnceLock::new()),
-                epoch,
-                bytes,
-                hash,
-            };
+        let entry = Entry {
+            token: Arc::clone(token),
+            policy: Arc::clone(policy),
+            shards: array::from_fn(|_| OnceLock::new()),
+            epoch,
+            bytes,
+            hash,
+        };
         self.give_back(place.swap(Some(Arc::new(entry))));
     }
 
@@ -216,7 +215,9 @@ impl<C> Slots<C> {
     fn make_room(&self, bytes: usize, now: UnixTime) {
         for only_expired in [true, false] {
             for _ in 0..PLACES_TO_CLEAR {
-                if self.bytes.load(Ordering::Relaxed).saturating_add(bytes) <= self.settings.max_bytes {
+                if self.bytes.load(Ordering::Relaxed).saturating_add(bytes)
+                    <= self.settings.max_bytes
+                {
                     return;
                 }
                 let place = self.hand.fetch_add(1, Ordering::Relaxed) & (self.slots.len() - 1);

@@ -21,7 +21,9 @@ impl<C> Checks<C> {
         &mut self,
         check: impl Fn(&C, &RegisteredClaims) -> Result<(), E> + Send + Sync + 'static,
     ) {
-        self.0.push(Box::new(move |custom, registered| check(custom, registered).map_err(Into::into)));
+        self.0.push(Box::new(move |custom, registered| {
+            check(custom, registered).map_err(Into::into)
+        }));
     }
 
     #[inline]

@@ -53,7 +53,7 @@
 //! ```
 
 mod boxed;
-mod builder;
+pub mod builder;
 mod cache;
 mod checks;
 mod compact;
@@ -73,9 +73,7 @@ mod verified;
 mod verifier;
 
 pub use boxed::BoxVerifier;
-pub use builder::{
-    Audiences, Issuers, Keys, NeedsAudience, NeedsIssuer, NeedsKeys, VerifierBuilder,
-};
+pub use builder::VerifierBuilder;
 pub use cache::TokenCache;
 pub use error::BuildError;
 pub use readiness::KeyStatus;

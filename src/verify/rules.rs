@@ -185,7 +185,8 @@ impl Rules {
         if let Accept::Any = self.clients {
             return Ok(());
         }
-        let mut named = [claims.client_id(), claims.authorized_party()].into_iter().flatten().peekable();
+        let mut named =
+            [claims.client_id(), claims.authorized_party()].into_iter().flatten().peekable();
         if named.peek().is_some() && named.all(|client| self.clients.accepts(client)) {
             return Ok(());
         }

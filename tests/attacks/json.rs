@@ -145,7 +145,10 @@ fn a_type_of_the_applications_own_is_kept_from_it_too() {
         for bomb in bombs() {
             let token = signed(HEADER, &format!(r#"{{"x":{bomb},{}"#, &good[1..]));
             assert_eq!(status_of::<Value>(issuer.verifier().build().unwrap(), &token), 401);
-            assert_eq!(status_of::<StandardClaims>(issuer.verifier().build().unwrap(), &token), 401);
+            assert_eq!(
+                status_of::<StandardClaims>(issuer.verifier().build().unwrap(), &token),
+                401
+            );
         }
         let token = issuer.token().sign();
         assert_eq!(status_of::<Value>(issuer.verifier().build().unwrap(), &token), 200);

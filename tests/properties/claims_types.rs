@@ -8,13 +8,14 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde::Deserialize;
-use serde::de::{IgnoredAny, DeserializeOwned, Deserializer, MapAccess, Visitor};
+use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Value, json};
 use tower_bearer::claims::StandardClaims;
 use tower_bearer::layer::AuthLayer;
 use tower_bearer::rejection::RejectionKind;
 use tower_bearer::testing::TestIssuer;
-use tower_bearer::verify::{Audiences, Issuers, Keys, Verifier, VerifierBuilder};
+use tower_bearer::verify::builder::{Audiences, Issuers, Keys};
+use tower_bearer::verify::{Verifier, VerifierBuilder};
 
 use super::json::{Member, fitting, members, payload, value, write};
 use super::payloads::{in_time, texts, well_typed};
@@ -229,8 +230,10 @@ fn realm_access() -> impl Strategy<Value = (String, Option<Vec<String>>)> {
         (Just(name), 0..6_u8, value)
     });
     let object = vec(member, 0..4).prop_map(|members| {
-        let text: Vec<_> =
-            members.iter().map(|(name, style, value)| format!("{}:{value}", write(name, *style))).collect();
+        let text: Vec<_> = members
+            .iter()
+            .map(|(name, style, value)| format!("{}:{value}", write(name, *style)))
+            .collect();
         let text = format!("{{{}}}", text.join(" , "));
         let found: Vec<_> = members.iter().filter(|(name, ..)| *name == "roles").collect();
         let held = match found[..] {

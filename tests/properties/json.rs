@@ -135,7 +135,8 @@ pub(crate) fn fitting(name: &'static str) -> BoxedStrategy<String> {
         "auth_time" => number().boxed(),
         "token_version" | "n" => (0..300_u32).prop_map(|number| number.to_string()).boxed(),
         "cnf" => {
-            let methods = ["{}", r#"{"jkt":"a"}"#, r#"{"x5t#S256":"a","jkt":"\u0061"}"#, r#"{"kid":1}"#];
+            let methods =
+                ["{}", r#"{"jkt":"a"}"#, r#"{"x5t#S256":"a","jkt":"\u0061"}"#, r#"{"kid":1}"#];
             select(methods.to_vec()).prop_map(str::to_owned).boxed()
         }
         "scp" | "roles" => prop_oneof![

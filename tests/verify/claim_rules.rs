@@ -16,10 +16,12 @@ use tower::{Layer, ServiceExt, service_fn};
 use tower_bearer::claims::RegisteredClaims;
 use tower_bearer::credentials::{AuthorizationHeader, Cookie, Sources, TokenOrigin};
 use tower_bearer::testing::TestIssuer;
-use tower_bearer::verify::{Audiences, Issuers, Keys, TokenCache, VerifierBuilder};
+use tower_bearer::verify::builder::{Audiences, Issuers, Keys};
+use tower_bearer::verify::{TokenCache, VerifierBuilder};
 use tower_bearer::{AuthLayer, Claims, Rejection, RejectionKind, StandardClaims, Verifier};
 
-const INVALID: &str = r#"Bearer realm="api", error="invalid_token", error_description="The access token is invalid""#;
+const INVALID: &str =
+    r#"Bearer realm="api", error="invalid_token", error_description="The access token is invalid""#;
 
 type Builder<C = StandardClaims> = VerifierBuilder<C, Keys, Issuers, Audiences>;
 
@@ -72,9 +74,10 @@ fn only_tokens_of_clients_that_are_allowed() {
     let issuer = TestIssuer::new();
     let token = |claims: Value| {
         let claims = claims.as_object().unwrap().clone();
-        let token = claims.iter().fold(issuer.token().without("client_id"), |token, (name, value)| {
-            token.claim(name, value.clone())
-        });
+        let token =
+            claims.iter().fold(issuer.token().without("client_id"), |token, (name, value)| {
+                token.claim(name, value.clone())
+            });
         token.sign()
     };
     let verifier = built(issuer.verifier().client("web").clients(["app", "cli"]));
@@ -116,7 +119,14 @@ fn only_tokens_in_which_a_claim_has_the_required_value() {
     let with = |name: &str, value: Value| issuer.token().claim(name, value).sign();
     let verifier = built(issuer.verifier().require_value("token_use", "access"));
     passes(&verifier, &with("token_use", json!("access")));
-    for value in [json!("id"), json!("Access"), json!("access "), json!(["access"]), json!(null), json!({"access": 1})] {
+    for value in [
+        json!("id"),
+        json!("Access"),
+        json!("access "),
+        json!(["access"]),
+        json!(null),
+        json!({"access": 1}),
+    ] {
         let why = refused(&verifier, &with("token_use", value), RejectionKind::InvalidClaims);
         assert!(why.contains("`token_use`"), "{why}");
         assert!(!why.contains("Access"), "{why}");
@@ -124,9 +134,17 @@ fn only_tokens_in_which_a_claim_has_the_required_value() {
     refused(&verifier, &issuer.token().sign(), RejectionKind::InvalidClaims);
     let good = String::from_utf8(base64_payload(&with("token_use", json!("access")))).unwrap();
     let twice = good.replacen('{', r#"{"token_use":"access","#, 1);
-    refused(&verifier, &issuer.token().sign_payload(twice.as_bytes()), RejectionKind::InvalidClaims);
+    refused(
+        &verifier,
+        &issuer.token().sign_payload(twice.as_bytes()),
+        RejectionKind::InvalidClaims,
+    );
     let twice = good.replacen('{', r#"{"token\u005fuse":"id","#, 1);
-    refused(&verifier, &issuer.token().sign_payload(twice.as_bytes()), RejectionKind::InvalidClaims);
+    refused(
+        &verifier,
+        &issuer.token().sign_payload(twice.as_bytes()),
+        RejectionKind::InvalidClaims,
+    );
 
     // exactly: numbers as they are written, lists whole
     let verifier = built(issuer.verifier().require_value("n", 1));
@@ -135,7 +153,8 @@ fn only_tokens_in_which_a_claim_has_the_required_value() {
         refused(&verifier, &with("n", value), RejectionKind::InvalidClaims);
     }
     // another value for the same claim is another that is accepted; other claims are required, too
-    let several = issuer.verifier().require_value(["plan", "name"], "a").require_value(["plan", "name"], "b");
+    let several =
+        issuer.verifier().require_value(["plan", "name"], "a").require_value(["plan", "name"], "b");
     let verifier = built(several.require_value("ok", json!([true, null])));
     let token = |plan: Value, ok: Value| issuer.token().claim("plan", plan).claim("ok", ok).sign();
     passes(&verifier, &token(json!({"name": "a"}), json!([true, null])));
@@ -184,7 +203,7 @@ fn a_check_of_the_applications_own_is_applied_to_every_token_each_time() {
         if registered.roles().is_empty() { Err(format!("{} roles", 0)) } else { Ok(()) }
     });
     let verifier = builder.build().unwrap().cache(TokenCache::new());
-    let good = issuer.token().claim("tenant", "acme").roles(["clerk"]);
+    let good = issuer.token().subject("alice").claim("tenant", "acme").roles(["clerk"]);
     for _ in 0..3 {
         passes(&verifier, &good.clone().sign());
     }
@@ -289,17 +308,30 @@ fn rfc7515_s4_1_9_the_prefix_of_a_type_may_be_left_out_on_either_side() {
 fn what_type_came_and_what_is_accepted_is_told_to_the_log_alone() {
     let issuer = TestIssuer::new();
     let verifier = built(issuer.verifier().token_type("vc+jwt").token_type("application/x+jwt"));
-    let why = refused(&verifier, &issuer.token().header("typ", "logout+jwt").sign(), RejectionKind::WrongType);
+    let why = refused(
+        &verifier,
+        &issuer.token().header("typ", "logout+jwt").sign(),
+        RejectionKind::WrongType,
+    );
     assert!(why.ends_with("`typ` is `logout+jwt`; accepted is vc+jwt or x+jwt"), "{why}");
-    let why = refused(&verifier, &issuer.token().header("typ", "a\nb`c").sign(), RejectionKind::WrongType);
+    let why = refused(
+        &verifier,
+        &issuer.token().header("typ", "a\nb`c").sign(),
+        RejectionKind::WrongType,
+    );
     assert!(why.contains(r"`a\nb`c`"), "{why}");
     let long = issuer.token().header("typ", "x".repeat(5000)).sign();
     assert!(refused(&verifier, &long, RejectionKind::WrongType).len() < 300);
     let usual = built(issuer.verifier());
-    let why = refused(&usual, &issuer.token().header("typ", "logout+jwt").sign(), RejectionKind::WrongType);
+    let why = refused(
+        &usual,
+        &issuer.token().header("typ", "logout+jwt").sign(),
+        RejectionKind::WrongType,
+    );
     assert!(why.ends_with("accepted is none, JWT or at+jwt"), "{why}");
     let rfc9068 = built(issuer.verifier().access_token_profile());
-    let why = refused(&rfc9068, &issuer.token().without_header("typ").sign(), RejectionKind::WrongType);
+    let why =
+        refused(&rfc9068, &issuer.token().without_header("typ").sign(), RejectionKind::WrongType);
     assert!(why.ends_with("`typ` is absent; accepted is at+jwt"), "{why}");
 }
 
@@ -313,17 +345,28 @@ fn a_token_that_was_seen_before_is_where_this_request_had_it() {
         let inside = service_fn(|request: Request<String>| async move {
             let claims = Claims::<StandardClaims>::from_extensions(request.extensions()).unwrap();
             assert_eq!(claims.token().origin(), claims.principal().token().origin());
-            Ok::<_, Infallible>(Response::new(Full::new(Bytes::from(format!("{:?}", claims.token().origin())))))
+            Ok::<_, Infallible>(Response::new(Full::new(Bytes::from(format!(
+                "{:?}",
+                claims.token().origin()
+            )))))
         });
         let request = Request::get("/").header(name, value).body(String::new()).unwrap();
         let response = layer.layer(inside).oneshot(request).now_or_never().unwrap().unwrap();
         assert_eq!(response.status(), 200);
-        http_body_util::BodyExt::collect(response.into_body()).now_or_never().unwrap().ok().unwrap().to_bytes()
+        http_body_util::BodyExt::collect(response.into_body())
+            .now_or_never()
+            .unwrap()
+            .ok()
+            .unwrap()
+            .to_bytes()
     };
     let token = issuer.token().sign();
     for _ in 0..2 {
         let expected = format!("{:?}", TokenOrigin::Authorization);
         assert_eq!(origin("authorization", format!("Bearer {token}")), expected);
-        assert_eq!(origin("cookie", format!("session={token}")), format!("{:?}", TokenOrigin::Cookie));
+        assert_eq!(
+            origin("cookie", format!("session={token}")),
+            format!("{:?}", TokenOrigin::Cookie)
+        );
     }
 }

@@ -48,7 +48,7 @@ pub struct EndedAll {
     /// Those that were live.
     pub sessions: Vec<SessionId>,
     /// For tokens that are issued from now on: see
-    /// [`TokenRequest::issued_from`](crate::issuer::TokenRequest::issued_from).
+    /// [`AccessTokenBuilder::issued_from`](crate::issuer::AccessTokenBuilder::issued_from).
     pub issue_from: UnixTime,
 }
 

@@ -86,9 +86,8 @@ pub(super) fn read<C: DeserializeOwned>(
     rules: &Rules,
     kinds: Kinds,
 ) -> Result<Result<Active<C>, Rejection>, Rejection> {
-    crate::json::check(json.as_bytes()).map_err(|odd| {
-        unavailable("the introspection response cannot be read").with_source(odd)
-    })?;
+    crate::json::check(json.as_bytes())
+        .map_err(|odd| unavailable("the introspection response cannot be read").with_source(odd))?;
     // serde would take an array for the object too.
     let is_object = json.trim_start().starts_with('{');
     let status = serde_json::from_str::<Status>(&json).ok().filter(|_| is_object);

@@ -282,7 +282,7 @@ fn answer(grant: &Grant, version: u64) -> Answer {
     let session = grant.session();
     Ok(json!({
         "sid": session.id.as_str(),
-        "access": access.as_str(),
+        "access": access.expose_secret(),
         "refresh": grant.refresh_token().as_str(),
         "issued": access.issued_at().as_secs(),
         "expires": access.expires_at().as_secs(),

@@ -1,19 +1,19 @@
-//! Sessions and single-use tokens over a [`Replica`]: its store keeps them, and what ends is
+//! Sessions over a [`Replica`]: its store keeps them, and what ends is
 //! revoked here at once.
 
 use super::Replica;
 use crate::clock::UnixTime;
-use crate::issuer::TokenHash;
 use crate::issuer::refresh::{
     NewFamily, RefreshStore, Rotate, RotateOutcome, Session, SessionId, SubjectKey,
 };
-use crate::issuer::single_use::SingleUseStore;
 use crate::redis_store::refresh::Ended;
+use crate::revocation::replica::{LogEntry, LogId};
 use crate::revocation::{Revocation, StoreError};
 
 impl Replica {
     fn session_ended(&self, id: &SessionId, revoke_until: UnixTime) {
-        self.insert(&Revocation::session(id.as_str(), revoke_until));
+        let entry = LogEntry::from(&Revocation::session(id.as_str(), revoke_until));
+        self.acknowledged(&[entry], LogId::START);
     }
 }
 
@@ -69,21 +69,5 @@ impl RefreshStore for Replica {
         now: UnixTime,
     ) -> Result<Vec<Session>, StoreError> {
         self.store().families(subject, now).await
-    }
-}
-
-impl SingleUseStore for Replica {
-    async fn put(
-        &self,
-        id: &TokenHash,
-        payload: &str,
-        until: UnixTime,
-        now: UnixTime,
-    ) -> Result<(), StoreError> {
-        self.store().put(id, payload, until, now).await
-    }
-
-    async fn take(&self, id: &TokenHash, now: UnixTime) -> Result<Option<String>, StoreError> {
-        self.store().take(id, now).await
     }
 }
