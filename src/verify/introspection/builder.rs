@@ -16,7 +16,8 @@ use crate::claims::ClaimPath;
 use crate::clock::{Clock, SystemClock};
 use crate::dangerous::Dangerous;
 use crate::fetch::{Fetch, UrlProblem, can_wait, checked_url, metadata_urls};
-use crate::verify::builder::{Audiences, BuildError, NeedsAudience};
+use crate::verify::BuildError;
+use crate::verify::builder::{Audiences, NeedsAudience};
 use crate::verify::options::Options;
 use crate::verify::rules::{Accept, Types};
 
