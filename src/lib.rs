@@ -154,6 +154,7 @@ mod causes;
 pub mod clock;
 pub mod dangerous;
 pub mod head;
+mod json;
 pub mod rejection;
 pub mod step;
 pub mod store;
