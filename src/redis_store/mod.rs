@@ -10,10 +10,11 @@
 //! 3. What a replica knows to be revoked stays revoked, whatever becomes of Redis. If Redis lost
 //!    its data, the replicas write back what they know.
 //! 4. Every wait has a bound, and every connection is made anew by itself.
-//! 5. Both are also stores of sessions and of single-use tokens (`RefreshStore`, `SingleUseStore`).
-//!    Each transition of a session is **one script**, which is one round trip and one step of Redis,
-//!    the revocation of a session that ends included. The session that ends over a replica is
-//!    rejected by that replica at once.
+//! 5. Both are also stores of sessions and of single-use tokens (`SessionStore`, `SingleUseStore`).
+//!    What changes a session is **one script**, which is one round trip and one step of Redis, its
+//!    conditions and the revocation of a session that ends included. Redis knows no rules of
+//!    sessions: it swaps records. The session that ends over a replica is rejected by that replica
+//!    at once.
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -79,7 +80,7 @@
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 //! use std::time::Duration;
 //! use tower_bearer::claims::StandardClaims;
-//! use tower_bearer::issuer::refresh::{NewSession, RefreshRequest, RefreshTokens};
+//! use tower_bearer::issuer::session::{NewSession, RefreshRequest, Sessions};
 //! use tower_bearer::issuer::{Issuer, SigningKeys};
 //! use tower_bearer::key::Algorithm;
 //! use tower_bearer::layer::AuthLayer;
@@ -99,9 +100,7 @@
 //!     .build()?;
 //! store.ping().await?;
 //! let replica = Replica::builder(store).build()?;
-//! let sessions = RefreshTokens::builder(issuer, replica.clone())
-//!     .grace(Duration::from_secs(5)) // for answers that get lost
-//!     .build()?;
+//! let sessions = Sessions::builder(issuer, replica.clone()).build()?;
 //!
 //! let verifier = Verifier::<StandardClaims>::builder()
 //!     .keys(keys.verification_keys())
@@ -113,14 +112,14 @@
 //! # let _ = layer;
 //!
 //! let login = sessions.begin(NewSession::new("ada", "web").device("Firefox")).await?;
-//! let old = login.refresh_token().as_str();
+//! let old = login.refresh_token().expose_secret();
 //! let refreshed = sessions.refresh(RefreshRequest::new(old, "web")).await?;
 //!
 //! // log out: this node rejects the session's access tokens at once, others in milliseconds
 //! let id = &refreshed.session().id;
-//! assert!(sessions.end_session(id.as_str()).await?);
+//! assert!(sessions.end_session("ada", id.as_str()).await?.was_live());
 //! assert!(replica.status(&TokenIdentity::new().with_session_id(id.as_str())).await?.is_revoked());
-//! let late = RefreshRequest::new(refreshed.refresh_token().as_str(), "web");
+//! let late = RefreshRequest::new(refreshed.refresh_token().expose_secret(), "web");
 //! assert!(sessions.refresh(late).await.is_err());
 //! # Ok(())
 //! # }
@@ -138,9 +137,9 @@ pub mod layout;
 mod log;
 mod once;
 #[cfg(feature = "issuer")]
-mod refresh;
-#[cfg(feature = "issuer")]
 mod replica_sessions;
+#[cfg(feature = "issuer")]
+mod session;
 #[cfg(feature = "issuer")]
 mod single_use;
 mod source;
