@@ -96,8 +96,17 @@ impl Service {
                 let store = MemoryRefreshStore::with_revocations(revocations.build(), 1_000_000);
                 Ok(Self::Memory(Over::new(store, config, clock)?))
             }
-            "redis" => {
-                let store = RedisStore::builder(&config.url)?.require(required);
+            "redis" | "redis-sentinel" | "redis-cluster" => {
+                let urls = config.url.split(',');
+                let store = match config.store.as_str() {
+                    "redis-sentinel" => RedisStore::sentinel(urls, "faults")?,
+                    "redis-cluster" => RedisStore::cluster(urls)?,
+                    _ => RedisStore::builder(&config.url)?,
+                };
+                let mut store = store.require(required).clock(clock.clone());
+                if config.durable {
+                    store = store.durable(1, Duration::from_secs(1));
+                }
                 let on_stale = if config.ask_store { OnStale::AskStore } else { OnStale::FailClosed };
                 let replica = Replica::builder(store.build()?)
                     .max_staleness(Duration::from_millis(config.staleness_ms))
