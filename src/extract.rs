@@ -2,14 +2,21 @@
 //!
 //! | In a handler's signature | Yields |
 //! |---|---|
-//! | [`Claims<C>`] | the claims; anonymous requests are answered 401 |
+//! | [`Claims<C>`] | the claims; anonymous requests are answered 401, in every mode |
 //! | `Option<Claims<C>>` | `None` for anonymous requests; a bad token is still rejected |
 //! | `Result<Claims<C>, Rejection>` | whatever came of it, in [`Inspect`](crate::authenticate::Mode::Inspect) mode |
 //! | [`Granted<P, C>`] | the claims, if the policy `P` lets them pass |
+//! | `Option<Granted<P, C>>` | `None` for anonymous requests and those that the policy denies |
+//! | `Result<Granted<P, C>, Rejection>` | the claims, or why not |
+//! | [`Principal`] | the same token, whatever the type of the claims |
 //!
 //! All need an [`AuthLayer`](crate::layer::AuthLayer) around the route. Without one, or with one
-//! that yields another claims type, requests are answered 500 with a fixed text and the log says
-//! what to do.
+//! that yields another claims type, requests are answered 500 with an empty body (or what the
+//! layer's responder makes of it) and the log says what to do.
+//!
+//! Coming from an extractor that verifies tokens by itself, and public routes that never look at the
+//! header? Put a layer in [`Inspect`](crate::authenticate::Mode::Inspect) mode around the whole router:
+//! each handler is then protected by what it takes, and by nothing else.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -65,7 +72,7 @@ use axum_core::response::{IntoResponse, Response};
 use http::request::Parts;
 
 use crate::authenticate::Authentication;
-use crate::claims::Claims;
+use crate::claims::{Claims, Principal};
 use crate::guard::{Guard, Policy};
 use crate::layer::{ResponseBody, undecorated};
 use crate::rejection::Rejection;
@@ -91,10 +98,10 @@ where
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Rejection> {
-        match Authentication::of(&parts.extensions)? {
-            Authentication::Anonymous | Authentication::Preflight => Ok(None),
-            _ => Self::require_from(&parts.extensions).cloned().map(Some),
+        if is_anonymous(parts)? {
+            return Ok(None);
         }
+        Self::require_from(&parts.extensions).cloned().map(Some)
     }
 }
 
@@ -116,6 +123,7 @@ where
 ///     format!("created for {}", user.sub.as_deref().unwrap_or("a machine"))
 /// }
 /// ```
+#[doc(alias("authorize", "rbac", "permission"))]
 pub struct Granted<P, C> {
     claims: Claims<C>,
     policy: PhantomData<fn() -> P>,
@@ -142,6 +150,52 @@ where
         P::guard().check(Authentication::of(&parts.extensions)?.principal()?)?;
         Ok(Self { claims: claims.clone(), policy: PhantomData })
     }
+}
+
+/// `None` for anonymous requests and for those that the policy denies; what cannot be decided, and a
+/// bad token, is still rejected.
+impl<P, C, S> OptionalFromRequestParts<S> for Granted<P, C>
+where
+    P: Policy,
+    C: Send + Sync + 'static,
+    S: Sync,
+{
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, Rejection> {
+        if is_anonymous(parts)? {
+            return Ok(None);
+        }
+        match <Self as FromRequestParts<S>>::from_request_parts(parts, state).await {
+            Ok(granted) => Ok(Some(granted)),
+            Err(rejection) if rejection.kind().is_denial() => Ok(None),
+            Err(rejection) => Err(rejection),
+        }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Principal {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
+        Authentication::of(&parts.extensions)?.principal().cloned()
+    }
+}
+
+impl<S: Sync> OptionalFromRequestParts<S> for Principal {
+    type Rejection = Rejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Rejection> {
+        if is_anonymous(parts)? {
+            return Ok(None);
+        }
+        Authentication::of(&parts.extensions)?.principal().cloned().map(Some)
+    }
+}
+
+fn is_anonymous(parts: &Parts) -> Result<bool, Rejection> {
+    let outcome = Authentication::of(&parts.extensions)?;
+    Ok(matches!(outcome, Authentication::Anonymous | Authentication::Preflight))
 }
 
 impl<P, C> Deref for Granted<P, C> {

@@ -32,6 +32,62 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! [`guide`] has pages about what to choose, what to check before real users come, what happens in
+//! outages, and how to come from other crates.
+//!
+//! # I want to …
+//!
+//! | I want to … | See |
+//! |---|---|
+//! | protect routes of axum | the code above; [`extract`] for what handlers can take; [where the layer goes](guide::choose#where-does-the-layer-go) |
+//! | verify tokens of Keycloak, Auth0, Entra ID, Okta, Cognito, Google, Zitadel | [`key::remote::providers`] |
+//! | verify with a secret, a PEM file, a JWK Set | [`Key`], [`KeySet`], [`key::FileKeys`] |
+//! | trust several issuers, or tenants that come and go | [`Verifier::of_issuers`], [`verify::Tenants`] |
+//! | accept opaque tokens | [`verify::introspection`] |
+//! | ask for a scope, a role, a condition | [`guard`]: on routes ([`RequireLayer`]), in signatures ([`extract::Granted`]), by hand |
+//! | let anonymous requests through | [`Mode`] |
+//! | log somebody out, now | [`revocation`] |
+//! | … with several processes | [`redis_store`] |
+//! | … with my own database | [`revocation::RevocationStore`] |
+//! | sign users in, keep them signed in, list and end their sessions | [`issuer::refresh`], [`issuer::cookie`], and the example `login` |
+//! | mint tokens, publish keys, rotate them | [`issuer`] |
+//! | protect tonic or plain hyper | [`layer`], [`RequireLayer::by`], and the examples `tonic_greeter` and `tower_only` |
+//! | check a token without a request: WebSocket messages, queues, command lines | [`Authenticator`] |
+//! | read tokens from cookies, WebSocket handshakes, other headers | [`credentials`] |
+//! | answer rejections in my own format | [`respond`], [`AuthLayer::responder`] |
+//! | count what happens | [`AuthLayer::observer`] |
+//! | test my handlers | [`testing`] |
+//! | test my store | [`testing::revocation`], [`testing::refresh`] |
+//! | know why a token is rejected | [`guide::rejected`] |
+//! | know what happens when a provider or a store is down | [`guide::outages`] |
+//! | go to production | [`guide::production`], [`threat_model`] |
+//! | replace my own extractor, jwt-authorizer, axum-jwt-auth | [`guide::from_an_extractor`], [`guide::from_jwt_authorizer`], [`guide::from_axum_jwt_auth`] |
+//! | know how fast it is, and what others do | [`guide::figures`] |
+//!
+//! # Features
+//!
+//! | Feature | Default | What it adds |
+//! |---|---|---|
+//! | `aws-lc-rs` | yes | cryptography by AWS-LC: the fast choice |
+//! | `rust-crypto` | | cryptography in pure Rust, for targets without a C compiler; several times slower on RSA and ECDSA. With both, `aws-lc-rs` does the work |
+//! | `axum` | yes | the extractors, over axum-core |
+//! | `tonic` | | a [`Rejection`] as tonic's `Status`, for `?` in methods; the layers serve tonic without it |
+//! | `remote` | | keys from identity providers (`key::remote`), over the `fetch::Fetch` of your choice; needs tokio |
+//! | `reqwest` | | `remote`, with `fetch::ReqwestFetch`: reqwest over rustls, encrypted by AWS-LC unless the program installs another provider |
+//! | `reqwest-no-provider` | | the same without AWS-LC, for builds without a C compiler: the program installs a provider for rustls |
+//! | `introspection` | | opaque tokens, introspected at their issuer (`verify::introspection`), over the same; needs tokio |
+//! | `tracing` | yes | an event for each rejection: kind, reason, source; and for each refresh token that was used twice, with its session id; never a token, no other claim |
+//! | `issuer` | | the `issuer` module: signing keys and their rotation, access tokens, refresh tokens with theft detection, single-use tokens |
+//! | `cookie` | | `issuer`, with `issuer::cookie`: refresh tokens of browser apps in cookies, set, read and cleared |
+//! | `redis` | | the `redis_store` module: revocations in Redis, and a replica of them on every node; with `issuer`, sessions and single-use tokens |
+//! | `replica` | | `revocation::replica`: the local copy by itself; part of `redis` |
+//! | `redis-tls` | | `rediss://` with rustls, for `redis` |
+//! | `jsonwebtoken` | | `Key::from_decoding_key`, for keys that the crate of this name loaded |
+//! | `testing` | | the `testing` module |
+//!
+//! Without a crypto backend the crate compiles, and every constructor of a
+//! [`Key`] says which feature to enable.
+//!
 //! # The path of a request
 //!
 //! `request head → credentials → key → verified → revocation → claims → extensions → guard → handler`
@@ -44,51 +100,34 @@
 //! | Module | Step |
 //! |---|---|
 //! | [`clock`], [`step`], [`head`], [`rejection`], [`store`] | what all steps speak of |
-//! | `fetch` | requests to identity providers, bounded in size and time |
+//! | [`fetch`] | requests to identity providers, bounded in size and time |
 //! | [`credentials`] | where the token stands in the request |
 //! | [`key`] | keys, each bound to one algorithm |
 //! | [`claims`] | the application's claims and the registered ones |
-//! | [`verify`] | signature and claim rules; `verify::introspection` for tokens that only their issuer can read |
+//! | [`verify`] | signature and claim rules; [`verify::introspection`] for tokens that only their issuer can read |
 //! | [`revocation`] | tokens, sessions and subjects taken back |
-//! | [`authenticate`] | the steps put together |
+//! | [`authenticate`] | the steps put together: an [`Authenticator`], for heads and for tokens alone |
 //! | [`guard`] | scopes, roles, conditions |
 //! | [`respond`] | what a rejection looks like |
 //! | [`layer`] | the tower layers |
-//! | `extract` | extractors |
-//! | `issuer` | tokens made here: access, refresh and single-use; sessions and their end |
-//! | `redis_store` | revocations, sessions and single-use tokens shared by many processes, and a local copy of the revocations |
-//! | `testing` | tokens, clocks and conformance suites for tests |
+//! | [`extract`] | extractors |
+//! | [`issuer`] | tokens made here: access, refresh and single-use; sessions and their end |
+//! | [`redis_store`] | revocations, sessions and single-use tokens shared by many processes, and a local copy of the revocations |
+//! | [`testing`] | tokens, clocks and conformance suites for tests |
 //! | [`threat_model`] | what this crate defends against, and what it leaves to you |
-//!
-//! # Why was my token rejected?
-//!
-//! The client is told little on purpose. The log has the reason: an event of the target
-//! `tower_bearer` for each rejection, at level DEBUG; WARN where keys or the revocation store cannot
-//! be asked; ERROR where the service is put together wrongly. With `tracing-subscriber`,
-//! `RUST_LOG=tower_bearer=debug` shows them. In tests, read the [`Rejection`] from the response's
-//! extensions.
-//!
-//! # Features
-//!
-//! | Feature | Default | What it adds |
-//! |---|---|---|
-//! | `aws-lc-rs` | yes | cryptography by AWS-LC: the fast choice |
-//! | `rust-crypto` | | cryptography in pure Rust, for targets without a C compiler; several times slower on RSA and ECDSA. With both, `aws-lc-rs` does the work |
-//! | `axum` | yes | the extractors, over axum-core |
-//! | `remote` | | keys from identity providers (`key::remote`), over the `fetch::Fetch` of your choice; needs tokio |
-//! | `reqwest` | | `remote`, with `fetch::ReqwestFetch`: reqwest over rustls |
-//! | `introspection` | | opaque tokens, introspected at their issuer (`verify::introspection`), over the same; needs tokio |
-//! | `tracing` | yes | an event for each rejection: kind, reason, source; and for each refresh token that was used twice, with its session id; never a token, no other claim |
-//! | `issuer` | | the `issuer` module: signing keys and their rotation, access tokens, refresh tokens with theft detection, single-use tokens |
-//! | `cookie` | | `issuer`, with `issuer::cookie`: refresh tokens of browser apps in cookies, set, read and cleared |
-//! | `redis` | | the `redis_store` module: revocations in Redis, and a replica of them on every node; with `issuer`, sessions and single-use tokens |
-//! | `redis-tls` | | `rediss://` with rustls, for `redis` |
-//! | `jsonwebtoken` | | `Key::from_decoding_key`, for keys that the crate of this name loaded |
-//! | `testing` | | the `testing` module |
-//!
-//! Without a crypto backend the crate compiles, and every constructor of a
-//! [`Key`] says which feature to enable.
 #![forbid(unsafe_code)]
+// The docs link to what is behind features. docs.rs and CI build them with all of those.
+#![cfg_attr(
+    not(all(
+        feature = "axum",
+        feature = "cookie",
+        feature = "introspection",
+        feature = "redis",
+        feature = "reqwest",
+        feature = "testing",
+    )),
+    allow(rustdoc::broken_intra_doc_links)
+)]
 #![warn(missing_docs)]
 #![cfg_attr(
     not(test),
@@ -107,6 +146,11 @@
 #[macro_use]
 mod opaque;
 
+#[cfg_attr(
+    not(any(feature = "remote", feature = "tracing")),
+    allow(dead_code, reason = "nothing tells of causes")
+)]
+mod causes;
 pub mod clock;
 pub mod dangerous;
 pub mod head;
@@ -130,11 +174,15 @@ pub mod authenticate;
 pub mod guard;
 pub mod respond;
 
+#[cfg(feature = "tonic")]
+mod tonic_status;
+
 pub mod layer;
 
 #[cfg(feature = "axum")]
 #[cfg_attr(docsrs, doc(cfg(feature = "axum")))]
 pub mod extract;
+pub mod guide;
 #[cfg(feature = "issuer")]
 #[cfg_attr(docsrs, doc(cfg(feature = "issuer")))]
 pub mod issuer;
@@ -146,8 +194,20 @@ pub mod redis_store;
 pub mod testing;
 pub mod threat_model;
 
+pub mod prelude;
+
+#[doc(inline)]
+pub use authenticate::{Authenticator, Mode};
 #[doc(inline)]
 pub use claims::{Claims, Principal, RegisteredClaims, StandardClaims};
+#[cfg(feature = "axum")]
+#[doc(inline)]
+pub use extract::Granted;
+#[doc(inline)]
+pub use guard::{Guard, Policy};
+#[cfg(feature = "remote")]
+#[doc(inline)]
+pub use key::remote::RemoteKeys;
 #[doc(inline)]
 pub use key::{Algorithm, Key, KeySet, Secret};
 #[doc(inline)]

@@ -108,6 +108,7 @@ impl RejectionKind {
     }
 
     /// Whether the operation is denied to a client that is known, by what its token says.
+    #[cfg(feature = "axum")]
     pub(crate) const fn is_denial(self) -> bool {
         matches!(self, Self::InsufficientScope | Self::InsufficientAuthentication | Self::Forbidden)
     }
@@ -193,6 +194,7 @@ impl RejectionKind {
 /// `Display` and `Debug` show the kind and the operator's reason; neither ever holds a token or a
 /// claim's value. The rejection of a response can be read from the response's extensions.
 #[derive(Clone)]
+#[doc(alias("error", "401", "unauthorized", "forbidden"))]
 pub struct Rejection {
     kind: RejectionKind,
     reason: &'static str,

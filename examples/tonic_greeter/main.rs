@@ -4,11 +4,13 @@
 
 use serde::Deserialize;
 use tokio_stream::wrappers::TcpListenerStream;
+use tonic::service::LayerExt;
 use tonic::transport::{Channel, Server};
 use tonic::{Request, Response, Status};
-use tower_bearer::guard::{Guard, scope};
+use tower::ServiceBuilder;
+use tower_bearer::guard::{not, role, scope};
 use tower_bearer::testing::TestIssuer;
-use tower_bearer::{AuthLayer, Claims, Principal};
+use tower_bearer::{AuthLayer, Claims, RequireLayer};
 
 #[allow(missing_docs, clippy::all, clippy::pedantic, unreachable_pub)]
 mod greeter;
@@ -28,8 +30,7 @@ type Repeated = tokio_stream::Iter<std::vec::IntoIter<Result<HelloReply, Status>
 
 impl Service {
     fn greet(request: &Request<HelloRequest>) -> Result<HelloReply, Status> {
-        let user = Claims::<User>::from_extensions(request.extensions())
-            .ok_or_else(|| Status::internal("the AuthLayer is missing"))?;
+        let user = Claims::<User>::require_from(request.extensions())?;
         Ok(HelloReply { text: format!("{}, {}", request.get_ref().greeting, user.sub) })
     }
 }
@@ -40,13 +41,10 @@ impl Greeter for Service {
         Self::greet(&request).map(Response::new)
     }
 
-    // Guards are plain values: here one is asked by hand, for one method of many.
     async fn shout(&self, request: Request<HelloRequest>) -> Result<Response<HelloReply>, Status> {
-        let principal = Principal::from_extensions(request.extensions())
-            .ok_or_else(|| Status::unauthenticated("no principal"))?;
-        scope("greet:loudly")
-            .check(principal)
-            .map_err(|denied| Status::permission_denied(denied.kind().description()))?;
+        // By hand, for what only the method knows; what goes by the path can be left to the layer.
+        let user = Claims::<User>::require_from(request.extensions())?;
+        user.require(not(role("guest")))?;
         let HelloReply { text } = Self::greet(&request)?;
         Ok(Response::new(HelloReply { text: text.to_uppercase() }))
     }
@@ -62,13 +60,20 @@ impl Greeter for Service {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let issuer = TestIssuer::new();
-    let layer = AuthLayer::new(issuer.verifier::<User>().build()?);
+    let by_path = RequireLayer::by(|head| match head.uri().path() {
+        "/greeter.Greeter/Shout" => scope("greet greet:loudly"),
+        _ => scope("greet"),
+    });
+    let protected = ServiceBuilder::new()
+        .layer(AuthLayer::new(issuer.verifier::<User>().build()?))
+        .layer(by_path)
+        .into_inner();
 
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
+    // What everybody may ask (health, reflection) is added beside it, without the layers.
     let server = Server::builder()
-        .layer(layer)
-        .add_service(GreeterServer::new(Service))
+        .add_service(protected.named_layer(GreeterServer::new(Service)))
         .serve_with_incoming(TcpListenerStream::new(listener));
     tokio::spawn(server);
 

@@ -56,6 +56,7 @@ use crate::verify::TokenVerifier;
 /// # }
 /// ```
 #[must_use = "an authenticator does nothing until it is asked"]
+#[doc(alias("websocket", "graphql", "decode"))]
 pub struct Authenticator<V, R = NoRevocation> {
     inner: Arc<Inner<V, R>>,
 }

@@ -3,12 +3,12 @@
 #[cfg(feature = "tracing")]
 use std::error::Error;
 #[cfg(feature = "tracing")]
-use std::fmt;
-#[cfg(feature = "tracing")]
 use std::time::Instant;
 
 #[cfg(feature = "tracing")]
 use super::throttle::Throttle;
+#[cfg(feature = "tracing")]
+use crate::causes::Causes;
 use crate::rejection::Rejection;
 #[cfg(feature = "tracing")]
 use crate::rejection::RejectionKind;
@@ -169,28 +169,6 @@ pub(crate) fn causes(error: &dyn Error) -> Option<tracing::field::DisplayValue<C
     error.source().map(|source| tracing::field::display(Causes(source)))
 }
 
-#[cfg(feature = "tracing")]
-pub(crate) struct Causes<'a>(&'a (dyn Error + 'static));
-
-#[cfg(feature = "tracing")]
-impl fmt::Display for Causes<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // An error that says all that its source says would say it twice.
-        let mut last = self.0.to_string();
-        f.write_str(&last)?;
-        let mut error = self.0;
-        while let Some(source) = error.source() {
-            let text = source.to_string();
-            if !last.ends_with(&text) {
-                write!(f, ": {text}")?;
-            }
-            (error, last) = (source, text);
-        }
-        Ok(())
-    }
-}
-
-/// What is logged meanwhile.
 #[cfg(all(test, feature = "tracing"))]
 pub(crate) fn logged(run: impl FnOnce()) -> String {
     use std::io;
@@ -220,6 +198,7 @@ pub(crate) fn logged(run: impl FnOnce()) -> String {
 #[cfg(all(test, feature = "tracing"))]
 mod tests {
     use super::*;
+    use std::fmt;
 
     fn reject(log: &Log, kind: RejectionKind, times: usize) {
         for _ in 0..times {

@@ -18,6 +18,7 @@ pub enum Mode {
     Required,
     /// A request without a token passes as anonymous; a bad token is still rejected, so that a
     /// client learns to refresh instead of silently losing its rights.
+    #[doc(alias("anonymous", "guest", "allow_missing"))]
     Optional,
     /// Both pass, and each handler decides, as with an extractor that authenticates: one that takes
     /// `Claims<C>` answers 401 with the right challenge, one that takes

@@ -27,6 +27,7 @@ pub(crate) struct VerifiedToken<C> {
 /// With the `axum` feature it is an extractor; elsewhere [`Claims::from_extensions`] finds it.
 ///
 /// `Debug` shows neither the token nor any claim.
+#[doc(alias("user", "current_user", "AuthUser", "JwtClaims", "extractor", "TokenData"))]
 pub struct Claims<C> {
     token: Arc<VerifiedToken<C>>,
     /// When this request was authenticated: the token may have been verified long before.

@@ -26,6 +26,7 @@ use crate::rejection::Rejection;
 ///    method is safe: see [`CrossSiteProtection`].
 #[derive(Debug, Clone)]
 #[must_use]
+#[doc(alias("session"))]
 pub struct Cookie {
     name: Box<str>,
     max_len: usize,

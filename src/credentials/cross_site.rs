@@ -75,6 +75,7 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// ```
 #[derive(Debug, Clone, Default)]
 #[must_use]
+#[doc(alias("csrf", "xsrf"))]
 pub struct CrossSiteProtection {
     trusted: Vec<Box<str>>,
     forwarded_method: Option<HeaderName>,

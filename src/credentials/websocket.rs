@@ -28,6 +28,7 @@ use crate::rejection::Rejection;
 /// ([RFC 6455 §4.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.1)).
 #[derive(Debug, Clone)]
 #[must_use]
+#[doc(alias("ws", "subprotocol"))]
 pub struct WebSocketProtocol {
     marker: Box<str>,
     max_len: usize,

@@ -12,21 +12,28 @@
 //!
 //! The runtime is tokio's, with its timers enabled, as `#[tokio::main]` does.
 
+mod deadline;
+mod document;
 mod error;
 mod limits;
-#[cfg(feature = "reqwest")]
+mod metadata;
+#[cfg(feature = "reqwest-no-provider")]
 mod reqwest_fetch;
 mod send;
 mod traits;
 mod url;
 
+pub(crate) use deadline::{can_wait, within};
+pub(crate) use document::{Asking, DocumentError, Freshness, Problem, without_query};
 pub use error::{FetchError, FetchErrorKind};
 pub use limits::FetchLimits;
-#[cfg(feature = "reqwest")]
-#[cfg_attr(docsrs, doc(cfg(feature = "reqwest")))]
+pub(crate) use metadata::{discover, metadata_urls};
+#[cfg(feature = "reqwest-no-provider")]
+#[cfg_attr(docsrs, doc(cfg(any(feature = "reqwest", feature = "reqwest-no-provider"))))]
 pub use reqwest_fetch::ReqwestFetch;
+#[cfg(feature = "introspection")]
 pub(crate) use send::send;
 pub use traits::Fetch;
 #[cfg(feature = "introspection")]
 pub(crate) use url::UrlProblem;
-pub(crate) use url::{checked_url, is_https};
+pub(crate) use url::checked_url;

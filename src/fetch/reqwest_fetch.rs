@@ -7,6 +7,7 @@ use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, Url};
+use rustls::crypto::CryptoProvider;
 
 use super::error::{FetchError, FetchErrorKind};
 use super::limits::FetchLimits;
@@ -20,20 +21,28 @@ const USER_AGENT: &str = concat!("tower-bearer/", env!("CARGO_PKG_VERSION"));
 /// Sends requests with [`reqwest`] and rustls, trusting the certificates that the platform trusts.
 /// Proxies are taken from the environment, as reqwest does.
 ///
+/// TLS is encrypted by the [provider](rustls::crypto::CryptoProvider) that the process has installed
+/// as rustls' default; else, with feature `reqwest`, by AWS-LC. With `reqwest-no-provider` there has to
+/// be one: for builds without a C compiler.
+///
 /// Cloning it shares the connections.
 #[derive(Clone)]
 pub struct ReqwestFetch(Client);
 
 impl ReqwestFetch {
-    /// With a client of its own.
+    /// With a client of its own. It speaks TLS by rustls, whatever features of reqwest other crates
+    /// switch on.
     ///
     /// # Errors
-    /// If TLS cannot be set up, such as where the platform has no trusted certificates.
+    /// If TLS cannot be set up, such as where the platform has no trusted certificates, or there is no
+    /// provider for rustls.
     pub fn new() -> Result<Self, FetchError> {
-        Self::with_builder(Client::builder())
+        Self::with_builder(Client::builder().tls_backend_rustls())
     }
 
-    /// With a client from this builder: for a proxy, a private CA, client certificates.
+    /// With a client from this builder: for a proxy, a private CA, client certificates. Say
+    /// `tls_backend_rustls()` on it, or the TLS library may change once another crate switches on
+    /// reqwest's feature `native-tls`.
     ///
     /// Redirects, decompression and the `Referer` are switched off, and the user agent
     /// (`tower-bearer/` and the version) and the time for connecting (3 seconds) are set, whatever
@@ -42,6 +51,13 @@ impl ReqwestFetch {
     /// # Errors
     /// If the client cannot be set up.
     pub fn with_builder(builder: ClientBuilder) -> Result<Self, FetchError> {
+        // Without this, reqwest panics.
+        if cfg!(not(feature = "reqwest")) && CryptoProvider::get_default().is_none() {
+            return Err(FetchError::from(FetchErrorKind::Client).with_source(
+                "rustls has no crypto provider: install one with \
+                 `CryptoProvider::install_default`, or enable the feature `reqwest`",
+            ));
+        }
         let builder = builder.redirect(Policy::none()).referer(false);
         let builder = builder.no_gzip().no_brotli().no_deflate().no_zstd();
         let builder = builder.user_agent(USER_AGENT).connect_timeout(CONNECT_TIMEOUT);

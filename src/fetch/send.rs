@@ -5,6 +5,7 @@ use http::header::CONTENT_ENCODING;
 use http::{Request, Response};
 use tokio::runtime::Handle;
 
+use super::deadline::within;
 use super::error::{FetchError, FetchErrorKind};
 use super::limits::FetchLimits;
 use super::traits::Fetch;
@@ -20,8 +21,8 @@ pub(crate) async fn send(
     limits: FetchLimits,
 ) -> Result<Response<Bytes>, FetchError> {
     Handle::try_current().map_err(|_| FetchErrorKind::NoRuntime)?;
-    let response = tokio::time::timeout(limits.timeout, fetch.fetch(request, limits));
-    let response = response.await.map_err(|_| FetchErrorKind::Timeout)??;
+    let response = within(limits.timeout, fetch.fetch(request, limits)).await;
+    let response = response.ok_or(FetchErrorKind::Timeout)??;
     if response.body().len() > limits.max_body {
         return Err(FetchErrorKind::TooLarge.into());
     }

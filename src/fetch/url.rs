@@ -1,10 +1,9 @@
 //! Which URLs are asked for at all.
 
 use std::fmt;
-use std::net::IpAddr;
 
 use http::Uri;
-use http::uri::Scheme;
+use url::{Host, Url};
 
 /// What is wrong with a URL from configuration or from a provider's metadata.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,37 +37,53 @@ impl fmt::Display for UrlProblem {
 impl std::error::Error for UrlProblem {}
 
 /// The URL, if it may be asked for: `https`, or `http` on loopback or where it is allowed.
-pub(crate) fn checked_url(text: &str, allow_http: bool) -> Result<Uri, UrlProblem> {
+///
+/// It is judged in the form in which it is sent: HTTP clients read URLs as
+/// [the standard for browsers](https://url.spec.whatwg.org/) has it, where `https:\\a@b` names a
+/// host, too.
+pub(crate) fn judged_url(text: &str, allow_http: bool) -> Result<Url, UrlProblem> {
     if text.contains('#') {
         return Err(UrlProblem::Fragment);
     }
-    let url: Uri = text.parse().map_err(|_| UrlProblem::Malformed)?;
-    let authority = url.authority().ok_or(UrlProblem::Malformed)?;
-    if authority.as_str().contains('@') {
-        return Err(UrlProblem::Credentials);
-    }
-    if authority.host().is_empty() {
+    // That standard mends what it reads; configuration is to be right as it stands.
+    let spelled_out = text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    let (scheme, rest) = text.split_once("://").ok_or(UrlProblem::Malformed)?;
+    if !spelled_out || rest.is_empty() || rest.starts_with(['/', '?', ':']) {
         return Err(UrlProblem::Malformed);
     }
-    if is_https(&url) {
-        Ok(url)
-    } else if url.scheme() != Some(&Scheme::HTTP) {
-        Err(UrlProblem::Malformed)
-    } else if allow_http || is_loopback(authority.host()) {
-        Ok(url)
-    } else {
-        Err(UrlProblem::NotHttps)
+    if rest.split(['/', '?']).next().is_some_and(|authority| authority.contains('@')) {
+        return Err(UrlProblem::Credentials);
     }
+    let https = match scheme.to_ascii_lowercase().as_str() {
+        "https" => true,
+        "http" => false,
+        _ => return Err(UrlProblem::Malformed),
+    };
+    let url = Url::parse(text).map_err(|_| UrlProblem::Malformed)?;
+    if https || allow_http || is_loopback(&url) { Ok(url) } else { Err(UrlProblem::NotHttps) }
+}
+
+/// [`judged_url`], to be put into a request.
+pub(crate) fn checked_url(text: &str, allow_http: bool) -> Result<Uri, UrlProblem> {
+    judged_url(text, allow_http).and_then(|url| request_uri(&url))
+}
+
+/// The same URL in the type that requests have.
+pub(crate) fn request_uri(url: &Url) -> Result<Uri, UrlProblem> {
+    url.as_str().parse().map_err(|_| UrlProblem::Malformed)
 }
 
 pub(crate) fn is_https(url: &Uri) -> bool {
-    url.scheme() == Some(&Scheme::HTTPS)
+    url.scheme_str() == Some("https")
 }
 
-fn is_loopback(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost")
-        || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
 }
 
 #[cfg(test)]
@@ -90,6 +105,10 @@ mod tests {
                 good.trim_end_matches('/')
             );
         }
+        assert_eq!(
+            checked_url("HTTPS://ID.example.com/A", false).unwrap().to_string(),
+            "https://id.example.com/A"
+        );
     }
 
     #[test]
@@ -100,9 +119,11 @@ mod tests {
             ("http://localhost.example.com", NotHttps),
             ("http://127.0.0.1.example.com", NotHttps),
             ("http://10.0.0.1", NotHttps),
+            ("http://0x0a000001/", NotHttps),
             ("http://[::2]/", NotHttps),
             ("https://user:secret@id.example.com", Credentials),
             ("http://localhost@id.example.com", Credentials),
+            ("https://@id.example.com", Credentials),
             ("https://id.example.com/#x", Fragment),
             ("id.example.com", Malformed),
             ("/keys", Malformed),
@@ -110,11 +131,36 @@ mod tests {
             ("ftp://id.example.com", Malformed),
             ("file:///etc/passwd", Malformed),
             ("https://", Malformed),
+            ("https:///id.example.com", Malformed),
+            ("https:id.example.com", Malformed),
+            ("https:\\\\id.example.com", Malformed),
+            ("http://localhost\\@id.example.com", Malformed),
+            ("https://?x", Malformed),
+            ("https://:443/", Malformed),
             ("https://a b", Malformed),
+            ("https://a\tb", Malformed),
+            (" https://id.example.com", Malformed),
+            ("https://id.exämple.com", Malformed),
+            ("https://id.example.com:99999/", Malformed),
+            ("https://%00/", Malformed),
         ] {
             assert_eq!(checked_url(bad, false).unwrap_err(), problem, "{bad}");
         }
         assert!(checked_url("http://id.example.com", true).is_ok());
         assert_eq!(checked_url("ftp://id.example.com", true).unwrap_err(), Malformed);
+    }
+
+    #[test]
+    fn what_is_judged_is_what_is_sent() {
+        for (text, sent) in [
+            ("http://0x7f000001/x", "http://127.0.0.1/x"),
+            ("http://127.1/x", "http://127.0.0.1/x"),
+            ("https://id.example.com/a/../b", "https://id.example.com/b"),
+            ("https://id.example.com:443", "https://id.example.com/"),
+        ] {
+            let uri = checked_url(text, false).unwrap().to_string();
+            assert_eq!(uri, sent);
+            assert_eq!(Url::parse(&uri).unwrap().as_str(), sent);
+        }
     }
 }

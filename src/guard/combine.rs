@@ -22,39 +22,33 @@ mod sealed {
 }
 use sealed::Each;
 
-/// The guard made by [`all`].
-#[derive(Debug, Clone, Copy)]
-pub struct All<G>(G);
+struct All<G>(G);
 
 /// Passes whoever passes every one of these guards. None at all pass nobody.
 ///
 /// If several deny, the answer is the one that no new token can mend; if only scopes are missing,
 /// it names the scopes of all guards, those that the token has included.
 #[must_use]
-pub fn all<G: Guards>(guards: G) -> All<G> {
+pub fn all<G: Guards>(guards: G) -> impl Guard {
     All(guards)
 }
 
-/// The guard made by [`any`].
-#[derive(Debug, Clone, Copy)]
-pub struct Any<G>(G);
+struct Any<G>(G);
 
 /// Passes whoever passes at least one of these guards. None at all pass nobody.
 ///
 /// If all deny, the answer is the one that a client can do most about: the first missing scope, then
 /// a stronger authentication, then a plain denial.
 #[must_use]
-pub fn any<G: Guards>(guards: G) -> Any<G> {
+pub fn any<G: Guards>(guards: G) -> impl Guard {
     Any(guards)
 }
 
-/// The guard made by [`not`].
-#[derive(Debug, Clone, Copy)]
-pub struct Not<G>(G);
+struct Not<G>(G);
 
 /// Passes whoever is authenticated and does not pass this guard. An error stays an error.
 #[must_use]
-pub fn not<G: Guard>(guard: G) -> Not<G> {
+pub fn not<G: Guard>(guard: G) -> impl Guard {
     Not(guard)
 }
 

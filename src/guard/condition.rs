@@ -1,15 +1,13 @@
 //! Guards made of closures.
 
 use std::any::type_name;
-use std::fmt;
 use std::marker::PhantomData;
 
 use super::traits::Guard;
 use crate::claims::Principal;
 use crate::rejection::{Rejection, RejectionKind};
 
-/// The guard made by [`claims()`].
-pub struct ClaimsGuard<C, F> {
+struct ClaimsGuard<C, F> {
     condition: F,
     claims: PhantomData<fn(&C)>,
 }
@@ -19,7 +17,7 @@ pub struct ClaimsGuard<C, F> {
 /// The layer must yield claims of this type: with others, requests are answered 500 and the log
 /// says so.
 #[must_use]
-pub fn claims<C, F>(condition: F) -> ClaimsGuard<C, F>
+pub fn claims<C, F>(condition: F) -> impl Guard
 where
     C: 'static,
     F: Fn(&C) -> bool + Send + Sync + 'static,
@@ -45,13 +43,12 @@ where
     }
 }
 
-/// The guard made by [`guard_fn`].
 #[derive(Clone, Copy)]
-pub struct GuardFn<F>(F);
+struct GuardFn<F>(F);
 
 /// Passes principals for which the closure says `true`.
 #[must_use]
-pub fn guard_fn<F>(condition: F) -> GuardFn<F>
+pub fn guard_fn<F>(condition: F) -> impl Guard
 where
     F: Fn(&Principal) -> bool + Send + Sync + 'static,
 {
@@ -71,27 +68,9 @@ where
 /// [`Optional`](crate::authenticate::Mode::Optional) or `Inspect` mode that need a user.
 #[must_use]
 pub fn authenticated() -> impl Guard + Copy {
-    guard_fn(|_: &Principal| true)
+    GuardFn(|_: &Principal| true)
 }
 
 pub(super) fn forbidden() -> Rejection {
     Rejection::new(RejectionKind::Forbidden, "a guard denied the request")
-}
-
-impl<C, F: Clone> Clone for ClaimsGuard<C, F> {
-    fn clone(&self) -> Self {
-        Self { condition: self.condition.clone(), claims: PhantomData }
-    }
-}
-
-impl<C, F> fmt::Debug for ClaimsGuard<C, F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ClaimsGuard<{}>", type_name::<C>())
-    }
-}
-
-impl<F> fmt::Debug for GuardFn<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("GuardFn")
-    }
 }

@@ -197,10 +197,10 @@ fn not_turns_denials_and_leaves_errors() {
 
 #[test]
 fn no_guards_at_all_pass_nobody() {
-    let none = Vec::<Role>::new;
+    let none = Vec::<Box<dyn Guard>>::new;
     assert_eq!(kind(all(none())), RejectionKind::Forbidden);
     assert_eq!(kind(any(none())), RejectionKind::Forbidden);
-    assert_eq!(kind(all([] as [Role; 0])), RejectionKind::Forbidden);
+    assert_eq!(kind(all([] as [Box<dyn Guard>; 0])), RejectionKind::Forbidden);
     assert_eq!(kind(all((role("clerk"), any(none())))), RejectionKind::Forbidden);
     assert!(passes(any((role("clerk"), all(none())))));
 }

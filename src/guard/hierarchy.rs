@@ -41,9 +41,9 @@ impl RoleHierarchy {
     /// A guard that passes whoever has this role, or one that implies it. What implies what is
     /// worked out here, once.
     #[must_use]
-    pub fn role(&self, role: impl Into<String>) -> ImpliedRole {
+    pub fn role(&self, role: &str) -> impl Guard + Clone + use<> {
         let mut sufficient = HashSet::new();
-        let mut found = vec![role.into()];
+        let mut found = vec![role.to_owned()];
         while let Some(role) = found.pop() {
             if let Some(implying) = self.implied_by.get(&role) {
                 found.extend(implying.iter().filter(|role| !sufficient.contains(*role)).cloned());
@@ -54,9 +54,8 @@ impl RoleHierarchy {
     }
 }
 
-/// The guard made by [`RoleHierarchy::role`].
-#[derive(Debug, Clone)]
-pub struct ImpliedRole(Arc<[Box<str>]>);
+#[derive(Clone)]
+struct ImpliedRole(Arc<[Box<str>]>);
 
 impl Guard for ImpliedRole {
     fn check(&self, principal: &Principal) -> Result<(), Rejection> {

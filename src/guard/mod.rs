@@ -2,7 +2,8 @@
 //!
 //! A [`Guard`] looks at a [`Principal`](crate::claims::Principal) and lets it pass or says why not.
 //! The same guards serve a [`RequireLayer`](crate::layer::RequireLayer) on a route,
-//! `Granted<P, C>` in a handler's signature (feature `axum`), and plain calls of [`Guard::check`].
+//! `Granted<P, C>` in a handler's signature (feature `axum`), and plain calls: `user.require(role("clerk"))?`
+//! of [`Claims`](crate::claims::Claims::require) or [`Principal`](crate::claims::Principal::require).
 //!
 //! 1. A request without a token is answered 401, by whatever guard.
 //! 2. A missing scope is answered 403 `insufficient_scope` with all scopes that the operation needs
@@ -50,16 +51,17 @@ mod condition;
 mod guard_tests;
 mod hierarchy;
 mod policy;
+mod require;
 mod role;
 mod scope;
 mod step_up;
 mod traits;
 
-pub use combine::{All, Any, Guards, Not, all, any, not};
-pub use condition::{ClaimsGuard, GuardFn, authenticated, claims, guard_fn};
-pub use hierarchy::{ImpliedRole, RoleHierarchy};
+pub use combine::{Guards, all, any, not};
+pub use condition::{authenticated, claims, guard_fn};
+pub use hierarchy::RoleHierarchy;
 pub use policy::Policy;
-pub use role::{Role, role};
-pub use scope::{Scope, scope};
-pub use step_up::{AcrAnyOf, AuthenticatedWithin, acr_any_of, authenticated_within};
+pub use role::role;
+pub use scope::scope;
+pub use step_up::{acr_any_of, authenticated_within};
 pub use traits::Guard;

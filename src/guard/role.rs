@@ -6,14 +6,14 @@ use super::traits::Guard;
 use crate::claims::Principal;
 use crate::rejection::{Rejection, RejectionKind};
 
-/// The guard made by [`role`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Role(Cow<'static, str>);
+#[derive(Clone)]
+struct Role(Cow<'static, str>);
 
 /// Passes tokens that have exactly this role. Where roles imply each other, see
 /// [`RoleHierarchy`](super::RoleHierarchy).
 #[must_use]
-pub fn role(role: impl Into<Cow<'static, str>>) -> Role {
+#[doc(alias("rbac", "admin", "permission"))]
+pub fn role(role: impl Into<Cow<'static, str>>) -> impl Guard + Clone {
     Role(role.into())
 }
 

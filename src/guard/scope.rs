@@ -7,15 +7,15 @@ use super::traits::Guard;
 use crate::claims::Principal;
 use crate::rejection::{Rejection, RejectionKind};
 
-/// The guard made by [`scope`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Scope(Cow<'static, str>);
+#[derive(Clone)]
+struct Scope(Cow<'static, str>);
 
 /// Passes tokens that have this scope, or each of these if several are given, separated by spaces.
 ///
 /// Scopes are opaque here: `orders` does not imply `orders:read`. An empty string passes nobody.
 #[must_use]
-pub fn scope(scope: impl Into<Cow<'static, str>>) -> Scope {
+#[doc(alias("permission", "authority"))]
+pub fn scope(scope: impl Into<Cow<'static, str>>) -> impl Guard + Clone {
     Scope(scope.into())
 }
 

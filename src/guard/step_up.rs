@@ -8,9 +8,8 @@ use crate::claims::Principal;
 use crate::clock::UnixTime;
 use crate::rejection::{Rejection, RejectionKind};
 
-/// The guard made by [`authenticated_within`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AuthenticatedWithin(Duration);
+#[derive(Clone, Copy)]
+struct AuthenticatedWithin(Duration);
 
 /// How far the issuer's clock may be ahead.
 const AHEAD: Duration = Duration::from_secs(60);
@@ -18,7 +17,7 @@ const AHEAD: Duration = Duration::from_secs(60);
 /// Passes users who proved who they are (`auth_time`) no longer ago than this. A token without
 /// `auth_time`, or with one more than a minute ahead, does not pass. The client is told `max_age`, in whole seconds.
 #[must_use]
-pub fn authenticated_within(max_age: Duration) -> AuthenticatedWithin {
+pub fn authenticated_within(max_age: Duration) -> impl Guard + Copy {
     AuthenticatedWithin(max_age)
 }
 
@@ -37,14 +36,13 @@ impl Guard for AuthenticatedWithin {
     }
 }
 
-/// The guard made by [`acr_any_of`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AcrAnyOf(Cow<'static, str>);
+#[derive(Clone)]
+struct AcrAnyOf(Cow<'static, str>);
 
 /// Passes users who were authenticated in one of these ways (`acr`, authentication context class
 /// reference), given separated by spaces. The client is told `acr_values`.
 #[must_use]
-pub fn acr_any_of(acr_values: impl Into<Cow<'static, str>>) -> AcrAnyOf {
+pub fn acr_any_of(acr_values: impl Into<Cow<'static, str>>) -> impl Guard + Clone {
     AcrAnyOf(acr_values.into())
 }
 

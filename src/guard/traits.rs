@@ -13,6 +13,7 @@ use crate::rejection::Rejection;
     note = "use `scope(..)`, `role(..)`, `claims(|c: &YourClaims| ..)`, `guard_fn(|p| ..)`, and combine them with `all((..))`, `any((..))` and `not(..)`",
     note = "a `Policy` is for `Granted<P, C>` in a handler's signature; its guard is `P::guard()`"
 )]
+#[doc(alias("permission", "authorize"))]
 pub trait Guard: Send + Sync + 'static {
     /// Whether the principal passes.
     ///
@@ -25,6 +26,15 @@ pub trait Guard: Send + Sync + 'static {
     /// that names all of them. Only guards about scopes have any.
     fn needed_scopes(&self, principal: &Principal, scopes: &mut Vec<String>) {
         let _ = (principal, scopes);
+    }
+
+    /// The guard without its type, where several of different types meet, as in the arms of a
+    /// `match`, or where it is needed in several places: a clone shares it.
+    fn shared(self) -> Arc<dyn Guard>
+    where
+        Self: Sized,
+    {
+        Arc::new(self)
     }
 }
 

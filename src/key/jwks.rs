@@ -46,6 +46,12 @@ impl JwksOptions {
         self
     }
 
+    /// Whether a set may hold what has to stay secret.
+    #[cfg(feature = "remote")]
+    pub(crate) fn takes_symmetric(&self) -> bool {
+        self.allow_symmetric
+    }
+
     /// The keys that one member of the set stands for.
     fn keys(&self, jwk: &Jwk) -> Result<Vec<Key>, KeyError> {
         if jwk.is_symmetric() && !self.allow_symmetric {

@@ -20,6 +20,7 @@ pub(crate) const MAX_CANDIDATES: usize = 8;
 /// Which keys a token may be verified with is decided by its `kid` and `alg`: with a `kid`, the
 /// keys of exactly this id, and those that have none; without, all keys of the algorithm. Eight
 /// keys are tried at most.
+#[doc(alias("jwks", "JwkSet"))]
 pub struct KeySet {
     keys: Box<[Key]>,
     /// Positions of the keys of one id, whatever the algorithm.

@@ -17,6 +17,7 @@ use super::secret::{Secret, read_file};
 ///
 /// `Debug` shows the id and the algorithm, nothing of the key.
 #[derive(Clone)]
+#[doc(alias("DecodingKey", "jwk", "pem"))]
 pub struct Key(Arc<Inner>);
 
 #[derive(Clone)]

@@ -32,6 +32,12 @@ pub trait KeySource: Send + Sync + 'static {
         missing: &MissingKey<'_>,
     ) -> Option<BoxFuture<'static, Result<(), KeysUnavailable>>>;
 
+    /// Waits until there are keys, for a readiness check: fetches them if need be, and bounds its own
+    /// waiting. By default [`current`](Self::current) is asked, and nothing is waited for.
+    fn ready(&self) -> BoxFuture<'static, Result<(), KeysUnavailable>> {
+        Box::pin(std::future::ready(self.current().map(drop)))
+    }
+
     /// The issuer that these keys belong to, where the source knows it: a verifier for another
     /// issuer is then refused when it is built.
     fn issuer(&self) -> Option<&str> {
@@ -47,6 +53,11 @@ pub struct KeySnapshot(Guard<Arc<KeySet>>);
 impl KeySnapshot {
     pub(super) fn from_guard(guard: Guard<Arc<KeySet>>) -> Self {
         Self(guard)
+    }
+
+    /// The set, to be kept for longer.
+    pub(crate) fn share(&self) -> Arc<KeySet> {
+        Arc::clone(&self.0)
     }
 }
 
@@ -174,7 +185,8 @@ impl Error for KeysUnavailable {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a source of keys",
     note = "give a `Key`, a `KeySet`, a `Vec<Key>`, `SharedKeys`, an `Arc<dyn KeySource>` or your own `KeySource`",
-    note = "a constructor such as `Key::hs256(..)` returns a `Result`: add `?`"
+    note = "a constructor such as `Key::hs256(..)` returns a `Result`: add `?`",
+    note = "a `RemoteKeysBuilder` is not built yet: end it with `.eager().await?` or `.spawn()?`"
 )]
 pub trait IntoKeySource {
     /// The source, ready to be shared.

@@ -46,6 +46,7 @@ pub type DynAuthLayer<C> = AuthLayer<BoxVerifier<C>, BoxRevocationCheck>;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use = "a layer does nothing until it is put around a service"]
+#[doc(alias("middleware", "jwt", "authentication", "authorization"))]
 pub struct AuthLayer<V, R = NoRevocation> {
     config: Arc<Config<V, R>>,
 }
@@ -132,6 +133,7 @@ impl<V: TokenVerifier, R> AuthLayer<V, R> {
 
     /// Lets CORS preflights pass without a token: see [`Authenticator::let_preflights_pass`]. Not
     /// needed where the CORS layer stands outside of this one, as it should.
+    #[doc(alias("cors", "options"))]
     pub fn let_preflights_pass(self) -> Self {
         self.map(Authenticator::let_preflights_pass)
     }
@@ -158,6 +160,7 @@ impl<V: TokenVerifier, R> AuthLayer<V, R> {
     ///
     /// A responder of one's own answers everything, gRPC included, unless it is put into
     /// [`Auto::new`]. A closure has to name the types of its arguments, see [`Responder`].
+    #[doc(alias("error body", "json", "on_error"))]
     pub fn responder(self, responder: impl Responder) -> Self {
         self.with(|config| config.responder = Arc::new(responder))
     }
@@ -165,6 +168,7 @@ impl<V: TokenVerifier, R> AuthLayer<V, R> {
     /// Is told of every decision, once for each request, and once more if something behind the layer
     /// denies it: for metrics. It runs on the request's path, so it must neither block nor panic. See
     /// [`AuthEvent`].
+    #[doc(alias("metrics", "prometheus"))]
     pub fn observer(self, observer: impl Fn(&AuthEvent<'_>) + Send + Sync + 'static) -> Self {
         self.map(|authenticator| authenticator.observer(observer))
     }

@@ -16,7 +16,9 @@
 //! `Router::layer` wraps the routes added before it.
 //!
 //! Deployment: put CORS, tracing and compression layers outside of the `AuthLayer`, rate limits for
-//! anonymous clients outside too, and anything that trusts the user inside.
+//! anonymous clients outside too, and anything that trusts the user inside. A CORS layer inside would
+//! see no preflight, since browsers send those without a token, and scripts could not read why a
+//! request was rejected.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -68,12 +70,17 @@ mod config;
 mod future;
 mod render;
 mod require;
+mod requirement;
 mod service;
 
+#[doc(no_inline)]
+pub use crate::authenticate::Mode;
 pub use auth_layer::{AuthLayer, DynAuthLayer};
 pub use body::ResponseBody;
 pub use future::ResponseFuture;
 #[cfg(feature = "axum")]
 pub(crate) use render::undecorated;
 pub use require::{RequireFuture, RequireLayer, RequireService};
+#[doc(hidden)]
+pub use requirement::{ByHead, Requirement};
 pub use service::AuthService;

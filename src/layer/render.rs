@@ -75,6 +75,21 @@ pub(crate) fn undecorated<B>(rejection: Rejection, info: RequestInfo) -> Respons
 
 /// The rejection of a response that is still to be rendered by a layer.
 pub(super) fn pending<B>(response: &mut Response<B>) -> Option<Rejection> {
-    response.extensions_mut().remove::<Undecorated>()?;
-    response.extensions_mut().remove::<Rejection>()
+    let extensions = response.extensions_mut();
+    if extensions.remove::<Undecorated>().is_some() {
+        return extensions.remove::<Rejection>();
+    }
+    #[cfg(feature = "tonic")]
+    {
+        use std::error::Error;
+        // tonic leaves the status that a handler or an interceptor returned.
+        let rejection = extensions.get::<tonic::Status>()?.source()?.downcast_ref().cloned();
+        // An outer layer is not to find it once more.
+        if rejection.is_some() {
+            extensions.remove::<tonic::Status>();
+        }
+        rejection
+    }
+    #[cfg(not(feature = "tonic"))]
+    None
 }

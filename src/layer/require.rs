@@ -14,6 +14,7 @@ use tower_service::Service;
 
 use super::body::ResponseBody;
 use super::render::undecorated;
+use super::requirement::{ByHead, Requirement};
 use crate::authenticate::Authentication;
 use crate::guard::Guard;
 use crate::head::RequestHead;
@@ -34,6 +35,7 @@ use crate::respond::RequestInfo;
 /// # let _ = layer;
 /// ```
 #[must_use = "a layer does nothing until it is put around a service"]
+#[doc(alias("authorize", "permission", "rbac", "middleware"))]
 pub struct RequireLayer<G> {
     guard: Arc<G>,
 }
@@ -42,6 +44,33 @@ impl<G: Guard> RequireLayer<G> {
     /// Requires that this guard lets a request's sender pass.
     pub fn new(guard: G) -> Self {
         Self { guard: Arc::new(guard) }
+    }
+}
+
+impl<F> RequireLayer<F> {
+    /// Requires the guard that the closure makes for each request by its head: scopes by the
+    /// method's path, for gRPC.
+    ///
+    /// There is no guard that lets in who has no token. What is open to everyone stands beside the
+    /// layers, not behind them: with tonic, put them around one service by
+    /// `tonic::service::LayerExt::named_layer`.
+    ///
+    /// ```
+    /// use tower_bearer::guard::{all, authenticated, role, scope, Guard};
+    /// use tower_bearer::layer::RequireLayer;
+    ///
+    /// let layer = RequireLayer::by(|head| match head.uri().path() {
+    ///     "/orders.Orders/List" => scope("orders:read").shared(),
+    ///     "/orders.Orders/Cancel" => all((scope("orders:write"), role("clerk"))).shared(),
+    ///     _ => scope("orders:admin").shared(),
+    /// });
+    /// # let _ = (layer, authenticated());
+    /// ```
+    pub fn by<G: Guard>(guard: F) -> RequireLayer<ByHead<F, G>>
+    where
+        F: Fn(&RequestHead<'_>) -> G + Send + Sync + 'static,
+    {
+        RequireLayer { guard: Arc::new(ByHead::new(guard)) }
     }
 }
 
@@ -59,16 +88,17 @@ pub struct RequireService<S, G> {
     guard: Arc<G>,
 }
 
-impl<S, G: Guard> RequireService<S, G> {
+impl<S, G: Requirement> RequireService<S, G> {
     fn check<B>(&self, request: &Request<B>) -> Result<(), Rejection> {
-        self.guard.check(Authentication::of(request.extensions())?.principal()?)
+        let principal = Authentication::of(request.extensions())?.principal()?;
+        self.guard.check_request(principal, &RequestHead::from(request))
     }
 }
 
 impl<S, G, ReqB, ResB> Service<Request<ReqB>> for RequireService<S, G>
 where
     S: Service<Request<ReqB>, Response = Response<ResB>>,
-    G: Guard,
+    G: Requirement,
     ResB: Body<Data: From<Bytes>>,
 {
     type Response = Response<ResponseBody<ResB>>;

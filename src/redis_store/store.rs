@@ -40,6 +40,7 @@ use crate::store::StoreError;
 /// The store knows what Redis knows: if Redis forgets, so does the store. A
 /// [`Replica`](super::Replica) does not.
 #[derive(Clone)]
+#[doc(alias("blacklist", "denylist", "blocklist", "logout", "valkey"))]
 pub struct RedisStore {
     inner: Arc<Inner>,
 }

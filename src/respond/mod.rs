@@ -76,4 +76,4 @@ pub use challenge::Challenge;
 pub use empty::EmptyBody;
 pub use problem::ProblemJson;
 pub use request_info::{Protocol, RequestInfo};
-pub use responder::Responder;
+pub use responder::{Responder, from_fn};

@@ -10,22 +10,21 @@ use crate::respond::{Challenge, RequestInfo};
 
 /// Renders a rejection.
 ///
-/// A closure with these arguments is one. It should start from what is already there, so that
-/// status and challenge stay right:
+/// [`from_fn`] makes one of a closure. It should start from what is already there, so that status
+/// and challenge stay right:
 ///
 /// ```
 /// use bytes::Bytes;
-/// use http::{HeaderValue, Response};
-/// use tower_bearer::rejection::Rejection;
-/// use tower_bearer::respond::{Auto, Challenge, EmptyBody, RequestInfo, Responder};
+/// use http::HeaderValue;
+/// use tower_bearer::respond::{Auto, EmptyBody, Responder, from_fn};
 ///
-/// let html = |rejection: &Rejection, request: &RequestInfo, challenge: &Challenge| {
+/// let html = from_fn(|rejection, request, challenge| {
 ///     let mut response = EmptyBody.respond(rejection, request, challenge);
 ///     let html = HeaderValue::from_static("text/html; charset=utf-8");
 ///     response.headers_mut().insert("content-type", html);
 ///     *response.body_mut() = Bytes::from_static(b"<h1>Please sign in</h1>");
 ///     response
-/// };
+/// });
 /// let responder = Auto::new(html);
 /// # fn is_responder(_: impl Responder) {}
 /// # is_responder(responder);
@@ -37,20 +36,29 @@ use crate::respond::{Challenge, RequestInfo};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no responder",
     label = "expected a `Responder`",
-    note = "a closure needs its arguments' types: `|rejection: &Rejection, request: &RequestInfo, challenge: &Challenge| -> Response<Bytes>`"
+    note = "a closure is wrapped: `respond::from_fn(|rejection, request, challenge| ..)`"
 )]
 pub trait Responder: Send + Sync + 'static {
     /// The response for this rejection.
     ///
     /// A status of 401 needs a `WWW-Authenticate`
     /// ([RFC 9110 §15.5.2](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.2)), for which the
-    /// challenge has the value.
+    /// challenge writes.
     fn respond(
         &self,
         rejection: &Rejection,
         request: &RequestInfo,
         challenge: &Challenge,
     ) -> Response<Bytes>;
+}
+
+/// A responder by a closure, whose arguments then need no types.
+#[must_use]
+pub fn from_fn<F>(respond: F) -> impl Responder + Clone
+where
+    F: Fn(&Rejection, &RequestInfo, &Challenge) -> Response<Bytes> + Clone + Send + Sync + 'static,
+{
+    respond
 }
 
 impl<F> Responder for F

@@ -23,6 +23,7 @@ use crate::step::Step;
     note = "a store of your own implements `RevocationStore`, with plain `async fn`",
     note = "a closure is wrapped in `check_fn(..)` or `check_async_fn(..)`"
 )]
+#[doc(alias("blacklist", "denylist", "blocklist"))]
 pub trait RevocationCheck: Send + Sync + 'static {
     /// Yields the answer where it takes waiting. It must come to an end by itself: the layer waits
     /// as long as it takes.

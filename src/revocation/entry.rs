@@ -17,6 +17,7 @@ use crate::clock::UnixTime;
 /// `Debug` shows the kind and no identifier.
 #[derive(Clone, PartialEq, Eq)]
 #[must_use = "a revocation does nothing until a store has it"]
+#[doc(alias("logout", "revoke", "invalidate"))]
 pub struct Revocation {
     what: What,
     issuer: Option<Box<str>>,

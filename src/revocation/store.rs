@@ -73,6 +73,7 @@ use crate::step::Step;
     message = "`{Self}` does not store revocations",
     note = "implement `RevocationStore` with plain `async fn`s, or use `MemoryStore`"
 )]
+#[doc(alias("blacklist", "denylist", "blocklist", "logout", "revoke"))]
 pub trait RevocationStore: Send + Sync + 'static {
     /// The identifiers that a token must carry to be decided on. The layer rejects a token that
     /// lacks one of them, without asking.

@@ -28,6 +28,7 @@ use crate::credentials::{BearerToken, TokenOrigin};
 /// inject(request.extensions_mut(), User { tenant: "acme".into() });
 /// assert_eq!(Claims::<User>::from_extensions(request.extensions()).unwrap().tenant, "acme");
 /// ```
+#[doc(alias("mock", "fake"))]
 pub fn inject<C: Send + Sync + 'static>(extensions: &mut Extensions, claims: C) {
     inject_with(extensions, claims, &json!({}));
 }

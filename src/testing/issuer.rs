@@ -28,6 +28,7 @@ const LIFETIME: Duration = Duration::from_secs(300);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
+#[doc(alias("mock", "fixture", "mint"))]
 pub struct TestIssuer {
     key: SigningKey,
     kid: String,

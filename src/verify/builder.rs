@@ -156,6 +156,7 @@ impl<C, K, I> VerifierBuilder<C, K, I, Audiences> {
 impl<C, K, I, A> VerifierBuilder<C, K, I, A> {
     /// How far clocks may disagree: `exp`, `nbf`, `iat` and the maximum age are all judged with
     /// this much patience. Default 60 seconds, at most one hour.
+    #[doc(alias("clock skew"))]
     pub fn leeway(mut self, leeway: Duration) -> Self {
         self.options.leeway = leeway;
         self

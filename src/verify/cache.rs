@@ -61,6 +61,16 @@ impl TokenCache {
     }
 }
 
+impl TokenCache {
+    /// Room for what either has room for.
+    pub(super) const fn and(self, other: Self) -> Self {
+        Self {
+            max_entries: self.max_entries.saturating_add(other.max_entries),
+            max_bytes: self.max_bytes.saturating_add(other.max_bytes),
+        }
+    }
+}
+
 impl Default for TokenCache {
     fn default() -> Self {
         Self::new()
@@ -70,6 +80,7 @@ impl Default for TokenCache {
 /// Two slots for each token, by its hash: bounded by its construction, read without locks. With two
 /// to choose from, few tokens push each other out before most slots are taken.
 pub(super) struct Slots<C> {
+    pub(super) settings: TokenCache,
     slots: Box<[ArcSwapOption<Entry<C>>]>,
     hasher: RandomState,
     max_bytes: usize,
@@ -94,6 +105,7 @@ impl<C> Slots<C> {
         let fitting = (settings.max_bytes / SMALL_ENTRY).clamp(1, 1 << 24);
         let entries = settings.max_entries.clamp(1, fitting).next_power_of_two();
         Self {
+            settings,
             slots: (0..entries).map(|_| ArcSwapOption::empty()).collect(),
             hasher: RandomState::default(),
             max_bytes: settings.max_bytes,

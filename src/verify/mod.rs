@@ -63,6 +63,7 @@ pub mod introspection;
 mod known_headers;
 mod options;
 mod policy;
+mod readiness;
 mod rules;
 mod tenants;
 mod token_verifier;
@@ -74,6 +75,7 @@ pub use builder::{
     Audiences, BuildError, Issuers, Keys, NeedsAudience, NeedsIssuer, NeedsKeys, VerifierBuilder,
 };
 pub use cache::TokenCache;
+pub use readiness::KeyStatus;
 pub use tenants::Tenants;
 pub use token_verifier::TokenVerifier;
 pub use verified::Verified;

@@ -1,12 +1,15 @@
 //! [`Tenants`]: issuers that come and go at run time.
 
 use std::fmt;
+use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwapOption;
+use foldhash::fast::RandomState;
 use serde::de::DeserializeOwned;
 
 use super::builder::BuildError;
+use super::cache::TokenCache;
 use super::compact::Compact;
 use super::token_verifier::TokenVerifier;
 use super::verified::Verified;
@@ -19,6 +22,8 @@ use crate::step::Step;
 
 /// Default of [`Tenants::most`].
 const MOST: usize = 1024;
+/// Issuers that are resolved at the same time wait for each other if they share one of so many locks.
+const LOCKS: usize = 16;
 
 /// Tokens of many issuers, added and removed while requests run.
 ///
@@ -55,15 +60,19 @@ const MOST: usize = 1024;
 /// # }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[doc(alias("multitenant", "multi-tenancy"))]
 pub struct Tenants<C>(Arc<Inner<C>>);
 
 struct Inner<C> {
     /// All issuers as one verifier; `None` while there are none.
     current: ArcSwapOption<Verifier<C>>,
     /// Held while the issuers change.
-    changing: Mutex<()>,
+    changing: Mutex<Option<TokenCache>>,
     most: usize,
     resolver: Option<Resolver<C>>,
+    /// Held while an issuer is resolved, which is put in before the next one looks.
+    resolving: [Mutex<()>; LOCKS],
+    hasher: RandomState,
 }
 
 type Ask<T> = Box<dyn Fn(&str) -> T + Send + Sync>;
@@ -92,7 +101,11 @@ impl<C> Tenants<C> {
     /// Both run on the path of a request, for tokens that nobody has verified, and again each time
     /// as long as there is no verifier: they must answer from memory, and `resolve` must know which
     /// tenants there are. Do not turn the `iss` into a URL unless it is one that you have listed.
-    /// When there are `most` issuers already, others are answered with 503.
+    ///
+    /// However many first tokens of an issuer come at once, it is resolved once; the others wait for
+    /// it. Of what `resolve` yields only the rules for the issuer that was asked for are kept. If there
+    /// are none, and when there are `most` issuers already, the token is answered with 503, and the log
+    /// says so.
     #[must_use]
     pub fn resolver(
         most: usize,
@@ -106,23 +119,47 @@ impl<C> Tenants<C> {
     fn with(most: usize, resolver: Option<Resolver<C>>) -> Self {
         Self(Arc::new(Inner {
             current: ArcSwapOption::empty(),
-            changing: Mutex::new(()),
+            changing: Mutex::new(None),
             most,
             resolver,
+            resolving: Default::default(),
+            hasher: RandomState::default(),
         }))
+    }
+
+    /// Remembers tokens of all issuers, as [`Verifier::cache`] has it. What is remembered is void when
+    /// an issuer is removed or replaced.
+    #[must_use]
+    pub fn cache(self, settings: TokenCache) -> Self {
+        {
+            let inner = &*self.0;
+            let mut cache = inner.changing.lock().unwrap_or_else(PoisonError::into_inner);
+            *cache = Some(settings);
+            if let Some(all) = inner.current.load_full() {
+                inner.current.store(Some(Arc::new(Verifier::clone(&all).cache(settings))));
+            }
+        }
+        self
     }
 
     /// Adds a verifier for its issuers, in place of what they had.
     ///
     /// # Errors
-    /// If the verifier accepts any issuer, or there would be too many.
+    /// If the verifier accepts any issuer, or has a cache where `Tenants` has none, or there would be
+    /// too many.
     pub fn insert(&self, verifier: Verifier<C>) -> Result<(), BuildError> {
         let inner = &*self.0;
-        let _changing = inner.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let cache = inner.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        if cache.is_none() && verifier.cache_settings().is_some() {
+            return Err(BuildError::new(
+                "the verifier has a cache and the tenants have none: call `Tenants::cache`",
+            ));
+        }
         let before = inner.current.load();
-        let all = match before.as_deref() {
-            Some(before) => before.replacing(verifier)?,
-            None => Verifier::of_issuers([verifier])?,
+        let all = match (before.as_deref(), *cache) {
+            (Some(before), _) => before.replacing(verifier)?,
+            (None, None) => Verifier::of_issuers([verifier])?,
+            (None, Some(cache)) => Verifier::of_issuers([verifier.without_cache()])?.cache(cache),
         };
         if all.issuers() > inner.most {
             return Err(BuildError::new(
@@ -164,22 +201,37 @@ impl<C> Tenants<C> {
         self.len() == 0
     }
 
-    /// The issuer of a token, looked up if it is allowed and not there.
-    fn look_up(&self, token: &BearerToken) -> Result<(), Rejection> {
-        let Some(resolver) = &self.0.resolver else { return Ok(()) };
+    /// The issuers as one verifier; `None` while there are none.
+    pub(super) fn current(&self) -> Option<Arc<Verifier<C>>> {
+        self.0.current.load_full()
+    }
+
+    /// Resolves the issuer of a token that no issuer here accepts. Says whether it is there now.
+    fn resolve(&self, token: &BearerToken) -> Result<bool, Rejection> {
+        let Some(resolver) = &self.0.resolver else { return Ok(false) };
         let payload = Compact::parse(token.as_bytes())?.payload()?;
-        let Some(issuer) = peek_issuer(&payload) else { return Ok(()) };
-        if self.contains(&issuer) || !(resolver.allow)(&issuer) {
-            return Ok(());
+        let Some(issuer) = peek_issuer(&payload) else { return Ok(false) };
+        if self.contains(&issuer) {
+            return Ok(true);
         }
-        let full = |_| {
-            let reason = "there is no room for the token's issuer: raise the bound of `Tenants`";
-            Rejection::new(RejectionKind::KeysUnavailable, reason)
-        };
-        match (resolver.resolve)(&issuer) {
-            Some(verifier) => self.insert(verifier).map_err(full),
-            None => Ok(()),
+        if !(resolver.allow)(&issuer) {
+            return Ok(false);
         }
+        let lock = self.0.hasher.hash_one(&*issuer) % LOCKS as u64;
+        let lock = usize::try_from(lock).ok().and_then(|lock| self.0.resolving.get(lock));
+        let _one_at_a_time = lock.map(|lock| lock.lock().unwrap_or_else(PoisonError::into_inner));
+        if self.contains(&issuer) {
+            return Ok(true);
+        }
+        let Some(verifier) = (resolver.resolve)(&issuer) else { return Ok(false) };
+        let unavailable = |reason| Rejection::new(RejectionKind::KeysUnavailable, reason);
+        let verifier = verifier.only(&issuer).ok_or_else(|| {
+            unavailable("the resolver's verifier does not name the issuer that it was asked for")
+        })?;
+        self.insert(verifier).map_err(|_| {
+            unavailable("there is no room for the token's issuer: raise the bound of `Tenants`")
+        })?;
+        Ok(true)
     }
 }
 
@@ -192,15 +244,26 @@ impl<C: DeserializeOwned + Send + Sync + 'static> TokenVerifier for Tenants<C> {
         token: BearerToken,
         head: &RequestHead<'_>,
     ) -> Step<Result<Verified<C>, Rejection>, VerifyFuture<C>> {
-        if let Err(rejection) = self.look_up(&token) {
-            return Step::Now(Err(rejection));
-        }
-        match &*self.0.current.load() {
+        let attempt = |token| match &*self.0.current.load() {
             Some(all) => all.verify(token, head),
             None => Step::Now(Err(Rejection::new(
                 RejectionKind::WrongIssuer,
                 "there are no issuers whose tokens are accepted",
             ))),
+        };
+        if self.0.resolver.is_none() {
+            return attempt(token);
+        }
+        // The issuers that are there come first, so that their tokens are read once.
+        match attempt(token.clone()) {
+            Step::Now(Err(rejection)) if rejection.kind() == RejectionKind::WrongIssuer => {
+                match self.resolve(&token) {
+                    Ok(true) => attempt(token),
+                    Ok(false) => Step::Now(Err(rejection)),
+                    Err(unavailable) => Step::Now(Err(unavailable)),
+                }
+            }
+            step => step,
         }
     }
 }

@@ -51,6 +51,7 @@ use crate::step::Step;
 /// # }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[doc(alias("jwt", "decode", "validate", "Validation"))]
 pub struct Verifier<C> {
     policies: Arc<Policies>,
     cache: Option<Arc<Slots<C>>>,
@@ -88,11 +89,20 @@ impl<C> Verifier<C> {
     /// a token of one issuer signed with a key of another is rejected, even if both use the same
     /// `kid`. The cost does not depend on the number of issuers.
     ///
+    /// If all of them have a [`cache`](Self::cache), so has this one, with room for all; or give it one
+    /// afterwards.
+    ///
     /// # Errors
-    /// If there is no verifier, if one of them accepts any issuer, or if two name the same issuer.
+    /// If there is no verifier, if one of them accepts any issuer, if two name the same issuer, or if
+    /// some have a cache and some have none.
     pub fn of_issuers(verifiers: impl IntoIterator<Item = Self>) -> Result<Self, BuildError> {
         let mut by_issuer = IssuerMap::default();
+        let (mut cached, mut uncached) = (None::<TokenCache>, false);
         for verifier in verifiers {
+            match verifier.cache_settings() {
+                Some(one) => cached = Some(cached.map_or(one, |others| others.and(one))),
+                None => uncached = true,
+            }
             let policies: Vec<_> = match &verifier.policies.by {
                 ByIssuer::One(policy) => vec![policy],
                 ByIssuer::Several(by_issuer) => by_issuer.values().collect(),
@@ -116,7 +126,14 @@ impl<C> Verifier<C> {
         if by_issuer.is_empty() {
             return Err(BuildError::new("there is no verifier, so no token could be accepted"));
         }
-        Ok(Self::with(ByIssuer::Several(by_issuer)))
+        let all = Self::with(ByIssuer::Several(by_issuer));
+        match cached {
+            None => Ok(all),
+            Some(settings) if !uncached => Ok(all.cache(settings)),
+            Some(_) => Err(BuildError::new(
+                "some of the verifiers have a cache and some have none: give it to the one that `of_issuers` yields",
+            )),
+        }
     }
 
     /// Remembers tokens that were verified, so that seeing one again costs no signature check. What
@@ -145,19 +162,70 @@ impl<C> Verifier<C> {
         self.by_issuer().is_some_and(|by_issuer| by_issuer.contains_key(issuer))
     }
 
-    /// These issuers and those of the other, whose word counts where both have one.
-    pub(super) fn replacing(&self, other: Self) -> Result<Self, BuildError> {
-        let other = Self::of_issuers([other])?;
-        let mut all = self.by_issuer().cloned().unwrap_or_default();
-        all.extend(other.by_issuer().cloned().unwrap_or_default());
-        Ok(Self::with(ByIssuer::Several(all)))
+    pub(super) fn cache_settings(&self) -> Option<TokenCache> {
+        self.cache.as_ref().map(|slots| slots.settings)
     }
 
-    /// The others; `None` if there are none.
+    /// Without what it remembers, and without remembering.
+    pub(super) fn without_cache(self) -> Self {
+        Self { cache: None, ..self }
+    }
+
+    /// For this issuer alone; `None` if its tokens are not accepted by name.
+    pub(super) fn only(&self, issuer: &str) -> Option<Self> {
+        let policy = match &self.policies.by {
+            ByIssuer::One(policy) => match &policy.rules.issuers {
+                Accept::OneOf(issuers) if issuers.iter().any(|known| **known == *issuer) => policy,
+                _ => return None,
+            },
+            ByIssuer::Several(by_issuer) => by_issuer.get(issuer)?,
+        };
+        let by_issuer = IssuerMap::from_iter([(issuer.into(), Arc::clone(policy))]);
+        Some(Self::with(ByIssuer::Several(by_issuer)))
+    }
+
+    /// These issuers and those of the other, whose word counts where both have one. What is
+    /// remembered stays, unless it may be of a verifier that was replaced.
+    pub(super) fn replacing(&self, other: Self) -> Result<Self, BuildError> {
+        let other = Self::of_issuers([other.without_cache()])?;
+        let mut all = self.by_issuer().cloned().unwrap_or_default();
+        let before = all.len();
+        let more = other.by_issuer().cloned().unwrap_or_default();
+        let adds = more.len();
+        all.extend(more);
+        let replaced = all.len() < before + adds;
+        let all = Self::with(ByIssuer::Several(all));
+        Ok(match &self.cache {
+            Some(slots) if replaced => all.cache(slots.settings),
+            cache => Self { cache: cache.clone(), ..all },
+        })
+    }
+
+    /// The others, with nothing remembered; `None` if there are none.
     pub(super) fn without(&self, issuer: &str) -> Option<Self> {
         let mut others = self.by_issuer()?.clone();
         others.remove(issuer);
-        (!others.is_empty()).then(|| Self::with(ByIssuer::Several(others)))
+        if others.is_empty() {
+            return None;
+        }
+        let others = Self::with(ByIssuer::Several(others));
+        Some(match self.cache_settings() {
+            Some(settings) => others.cache(settings),
+            None => others,
+        })
+    }
+
+    /// Each set of keys and rules once.
+    pub(super) fn each_policy(&self) -> Vec<&Arc<Policy>> {
+        match &self.policies.by {
+            ByIssuer::One(policy) => vec![policy],
+            ByIssuer::Several(by_issuer) => {
+                let mut policies: Vec<_> = by_issuer.values().collect();
+                policies.sort_unstable_by_key(|policy| Arc::as_ptr(policy));
+                policies.dedup_by_key(|policy| Arc::as_ptr(policy));
+                policies
+            }
+        }
     }
 }
 

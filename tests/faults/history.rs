@@ -91,24 +91,50 @@ pub enum End {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Call {
-    Login { tenant: u8, subject: u32, version: u64 },
-    Refresh { tenant: u8, token: RefreshIx },
-    Use { token: AccessIx },
+    Login {
+        tenant: u8,
+        subject: u32,
+        version: u64,
+    },
+    Refresh {
+        tenant: u8,
+        token: RefreshIx,
+    },
+    Use {
+        token: AccessIx,
+    },
     /// At this tenant's endpoint; `short`: by a service whose own tokens live shortly.
-    End { tenant: u8, end: End, short: bool },
-    List { tenant: u8, subject: u32 },
+    End {
+        tenant: u8,
+        end: End,
+        short: bool,
+    },
+    List {
+        tenant: u8,
+        subject: u32,
+    },
     Health,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    Granted { session: SessionIx, access: AccessIx, refresh: RefreshIx },
+    Granted {
+        session: SessionIx,
+        access: AccessIx,
+        refresh: RefreshIx,
+    },
     Accepted,
     /// `ended`: true if something that lived has ended, false if there was no such session; where the
     /// call says neither, nothing. `moment_ms`: the moment of an epoch.
-    Done { ended: Option<bool>, moment_ms: u64 },
+    Done {
+        ended: Option<bool>,
+        moment_ms: u64,
+    },
     Listed(Vec<SessionIx>),
-    Health { current: bool, losses: u64 },
+    Health {
+        current: bool,
+        losses: u64,
+    },
     /// A definite refusal: 400 or 401.
     Refused,
     /// 503: it cannot be decided.

@@ -35,7 +35,8 @@ impl Options {
         };
         while let Some(name) = arguments.next() {
             let mut value = || arguments.next().ok_or(format!("{name} needs a value"));
-            let number = |text: String| text.parse::<u64>().map_err(|_| format!("{text}: no number"));
+            let number =
+                |text: String| text.parse::<u64>().map_err(|_| format!("{text}: no number"));
             match name.as_str() {
                 "--store" => options.store = value()?,
                 "--minutes" => options.time = Duration::from_secs(60 * number(value()?)?),

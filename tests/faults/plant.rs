@@ -84,7 +84,12 @@ pub const HUNTS: [Hunt; 18] = [
     stormy("loses-copy", Plant::LosesCopy, Rule::Accepted, &["blind failover", "store emptied"]),
     stormy("uncounted", Plant::Uncounted, Rule::Uncounted, &["blind failover", "store emptied"]),
     stormy("definite", Plant::Definite, Rule::RefusedLive, &["node cut off", "store frozen"]),
-    stormy("ended-nothing", Plant::EndedNothing, Rule::EndedNothing, &["node cut off", "store frozen"]),
+    stormy(
+        "ended-nothing",
+        Plant::EndedNothing,
+        Rule::EndedNothing,
+        &["node cut off", "store frozen"],
+    ),
     calm("old-list", Plant::OldList, Rule::Listed),
     Hunt { round: 30, ..stormy("stuck", Plant::Stuck, Rule::Dead, &["store killed"]) },
     calm("odd", Plant::Odd, Rule::Odd),

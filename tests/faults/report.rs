@@ -58,7 +58,8 @@ impl Report {
         self.effects.extend(effects);
         for fault in &history.faults {
             let to = if fault.recovered == NEVER { history.end } else { fault.recovered };
-            let silence = (0..history.bounds.nodes).map(|node| silence(history, node, fault.from, to));
+            let silence =
+                (0..history.bounds.nodes).map(|node| silence(history, node, fault.from, to));
             let longest = silence.max().unwrap_or_default();
             self.faults.entry(fault.kind).or_default().push(longest);
         }
@@ -78,7 +79,10 @@ impl Report {
         println!("minutes                                      {:.1}", self.seconds / 60.0);
         println!("operations                                   {}", self.operations);
         println!("  answered                                   {}", self.answered);
-        println!("  logins, refreshes, uses                    {}, {}, {}", self.logins, self.refreshes, self.uses);
+        println!(
+            "  logins, refreshes, uses                    {}, {}, {}",
+            self.logins, self.refreshes, self.uses
+        );
         let faults: usize = self.faults.values().map(Vec::len).sum();
         println!("faults                                       {faults}");
         println!("revocations acknowledged                     {}", self.revocations);
@@ -86,7 +90,10 @@ impl Report {
         println!("  covered sessions presented and refused     {}", self.refused_refreshes);
         println!("  accepted by who could not know of a loss   {}", self.excused);
         println!("thefts that had to be told                   {}", self.thefts);
-        println!("covered tokens accepted                      {}", count(Rule::Accepted) + count(Rule::Forgotten));
+        println!(
+            "covered tokens accepted                      {}",
+            count(Rule::Accepted) + count(Rule::Forgotten)
+        );
         println!("sessions revived                             {}", self.revived);
         println!("thefts not told                              {}", count(Rule::Untold));
         let mut effects = self.effects.clone();

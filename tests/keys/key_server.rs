@@ -18,6 +18,12 @@ use tower_bearer::testing::TestIssuer;
 #[derive(Clone, Debug)]
 pub(crate) enum Answer {
     Json(Value),
+    /// A cache before the provider that is out of date: "unchanged" to whoever names a validator,
+    /// and what it has cached unless it is told not to.
+    OutOfDate {
+        cached: Value,
+        now: Value,
+    },
     /// After this long.
     Slow(Duration, Value),
     /// Never.
@@ -191,6 +197,17 @@ async fn one(mut stream: TcpStream, script: Arc<Mutex<Script>>) {
                     head += &format!("etag: {tag}\r\n");
                 }
                 full(&head, body.as_bytes())
+            }
+        }
+        Answer::OutOfDate { cached, now } => {
+            let request = request.to_ascii_lowercase();
+            head += "etag: \"for ever\"\r\n";
+            if request.contains("if-none-match:") {
+                format!("HTTP/1.1 304 Not Modified\r\n{head}\r\n").into_bytes()
+            } else if request.contains("cache-control: no-cache") {
+                full(&head, now.to_string().as_bytes())
+            } else {
+                full(&head, cached.to_string().as_bytes())
             }
         }
         Answer::Slow(by, body) => {

@@ -13,3 +13,5 @@ mod remote_flood;
 mod remote_keys;
 #[cfg(feature = "reqwest")]
 mod remote_outage;
+#[cfg(feature = "reqwest")]
+mod remote_runtimes;

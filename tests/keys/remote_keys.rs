@@ -114,6 +114,19 @@ async fn only_https_is_asked_for_loopback_apart() {
 }
 
 #[tokio::test]
+async fn the_url_of_metadata_is_no_issuer() {
+    for url in [
+        "https://id.example.com/.well-known/openid-configuration",
+        "https://id.example.com/realms/a/.well-known/openid-configuration",
+        "https://id.example.com/.well-known/oauth-authorization-server/realms/a",
+    ] {
+        let error = RemoteKeys::discover(url).fetch(fetch()).build().unwrap_err();
+        assert_eq!(error.kind(), RemoteKeysErrorKind::Configuration);
+        assert!(error.to_string().contains("give the issuer, without /.well-known/"), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn settings_that_cannot_be_meant() {
     let jwks = || RemoteKeys::jwks("https://id.example.com/jwks.json").fetch(fetch());
     let hour = Duration::from_secs(3600);
@@ -165,14 +178,27 @@ async fn rfc9110_section_13_1_2_if_none_match() {
     let (a, b) = (issuer("x", "a"), issuer("x", "b"));
     let server = KeyServer::with_keys(set([&a])).await;
     server.etags();
-    let keys = discover(&server).eager().await.unwrap();
+    let keys = discover(&server).refresh_within(SHORT, SHORT).eager().await.unwrap();
     let epoch = keys.status().epoch;
-    keys.refresh().await.unwrap();
-    keys.refresh().await.unwrap();
-    assert_eq!((server.not_modified(), keys.status().epoch), (2, epoch));
+    while server.not_modified() < 3 {
+        tokio::time::sleep(SHORT).await;
+    }
+    assert_eq!((keys.status().epoch, keys.status().failures), (epoch, 0));
     server.answer(JWKS, Answer::Json(set([&b])));
-    keys.refresh().await.unwrap();
-    assert_eq!((server.not_modified(), keys.status().key_ids), (2, vec!["b".to_owned()]));
+    while keys.status().key_ids != ["b"] {
+        tokio::time::sleep(SHORT).await;
+    }
+    drop(keys);
+    tokio::time::sleep(SHORT * 4).await;
+    // Who asks by hand asks the provider itself, and not whether something has changed.
+    let asked = server.not_modified();
+    let keys = discover(&server).eager().await.unwrap();
+    for _ in 0..2 {
+        keys.refresh().await.unwrap();
+        let request = server.last_request().to_ascii_lowercase();
+        assert!(request.contains("cache-control: no-cache"), "{request}");
+    }
+    assert_eq!(server.not_modified(), asked);
 }
 
 #[tokio::test]

@@ -19,7 +19,9 @@ use tower_bearer::extract::Granted;
 use tower_bearer::guard::{Guard, Policy, all, authenticated, role, scope};
 use tower_bearer::respond::{Auto, Challenge, EmptyBody, ProblemJson, RequestInfo, Responder};
 use tower_bearer::testing::TestIssuer;
-use tower_bearer::{AuthLayer, Claims, Rejection, RejectionKind, RequireLayer, StandardClaims};
+use tower_bearer::{
+    AuthLayer, Claims, Principal, Rejection, RejectionKind, RequireLayer, StandardClaims,
+};
 use tower_http::cors::{AllowHeaders, AllowMethods, CorsLayer};
 
 use tower_bearer_tests::servers::{Log, User, alice, bearer, layer, listen, verifier};
@@ -851,4 +853,104 @@ async fn a_cors_layer_inside_answers_preflights_that_were_let_through() {
     assert_eq!(response.headers()["access-control-allow-origin"], "*");
     let response = http1().get(&url).header("origin", "https://app.test").send().await.unwrap();
     assert_eq!(response.status(), 401);
+}
+
+/// The owner or an administrator, what the token is without its type, and what is optional.
+#[tokio::test]
+async fn handlers_ask_guards_and_take_what_may_be_missing() {
+    use tower_bearer::guard::{any, guard_fn, role};
+
+    async fn cancel(
+        axum::extract::Path(owner): axum::extract::Path<String>,
+        user: Claims<User>,
+    ) -> Result<String, Rejection> {
+        let owns = guard_fn(move |user| user.registered().subject() == Some(&owner));
+        user.require(any((owns, role("admin"))))?;
+        Ok(format!("cancelled by {}", user.sub))
+    }
+    async fn who(user: Principal) -> String {
+        user.registered().subject().unwrap_or("nobody").to_owned()
+    }
+    async fn who_if_any(user: Option<Principal>) -> String {
+        user.map_or("anonymous".to_owned(), |user| format!("{:?}", user.registered().subject()))
+    }
+    struct Admin;
+    impl Policy for Admin {
+        fn guard() -> impl Guard {
+            role("admin")
+        }
+    }
+    async fn page(admin: Option<Granted<Admin, User>>) -> &'static str {
+        if admin.is_some() { "with buttons" } else { "without buttons" }
+    }
+    async fn why(admin: Result<Granted<Admin, User>, Rejection>) -> String {
+        match admin {
+            Ok(admin) => format!("hello {}", admin.sub),
+            Err(rejection) => rejection.kind().as_str().to_owned(),
+        }
+    }
+    let issuer = TestIssuer::new();
+    let routes = || {
+        Router::new()
+            .route("/cancel/{owner}", get(cancel))
+            .route("/who", get(who))
+            .route("/who-if-any", get(who_if_any))
+            .route("/page", get(page))
+            .route("/why", get(why))
+            .route("/public", get(|| async { "public" }))
+    };
+    let optional = serve(routes().layer(layer(&issuer).mode(Mode::Optional))).await;
+    let inspect = serve(routes().layer(layer(&issuer).mode(Mode::Inspect))).await;
+    let client = http1();
+    let alice = alice(&issuer);
+    let admin = bearer(&issuer.token().subject("bob").roles(["admin"]).sign());
+    let late = bearer(&issuer.token().subject("alice").expired().sign());
+    let get = |base: &str, path: &str, token: &str| {
+        let request = client.get(format!("{base}{path}"));
+        if token.is_empty() { request } else { request.header("authorization", token) }
+    };
+    for base in [&*optional, &*inspect] {
+        for (path, token, expected) in [
+            ("/cancel/alice", &*alice, plain(200, "cancelled by alice")),
+            ("/cancel/alice", &admin, plain(200, "cancelled by bob")),
+            ("/cancel/carol", &alice, plain(403, "")),
+            ("/cancel/carol", "", rejected(401, MISSING)),
+            ("/who", &alice, plain(200, "alice")),
+            ("/who", "", rejected(401, MISSING)),
+            ("/who-if-any", "", plain(200, "anonymous")),
+            ("/who-if-any", &alice, plain(200, "Some(\"alice\")")),
+            ("/page", "", plain(200, "without buttons")),
+            ("/page", &alice, plain(200, "without buttons")),
+            ("/page", &admin, plain(200, "with buttons")),
+            ("/why", "", plain(200, "missing_token")),
+            ("/why", &alice, plain(200, "forbidden")),
+            ("/why", &admin, plain(200, "hello bob")),
+        ] {
+            assert_eq!(ask(get(base, path, token)).await, expected, "{path} {token}");
+        }
+        for path in ["/who", "/who-if-any", "/page", "/cancel/alice"] {
+            assert_eq!(ask(get(base, path, &late)).await, rejected(401, EXPIRED), "{path}");
+        }
+    }
+    // With a layer in Inspect mode, only handlers that ask are protected, as with an extractor that
+    // verifies by itself.
+    assert_eq!(ask(get(&optional, "/public", &late)).await, rejected(401, EXPIRED));
+    assert_eq!(ask(get(&inspect, "/public", &late)).await, plain(200, "public"));
+    assert_eq!(ask(get(&inspect, "/why", &late)).await, plain(200, "expired"));
+}
+
+/// The realm is kept, other schemes are offered behind `Bearer`, and no gRPC is spoken.
+#[tokio::test]
+async fn challenges_and_protocols_are_as_the_layer_was_told() {
+    let issuer = TestIssuer::new();
+    let basic = HeaderValue::from_static("Basic realm=\"orders\"");
+    let challenge = tower_bearer::respond::Challenge::new().scope("read").also(basic);
+    let layer = layer(&issuer).realm("orders").challenge(challenge).without_grpc();
+    let url = serve(Router::new().route("/", any(me)).layer(layer)).await;
+    let request = http1().post(&url).header("content-type", "application/grpc");
+    let response = request.send().await.unwrap();
+    assert_eq!(response.status(), 401);
+    assert!(!response.headers().contains_key("grpc-status"));
+    let challenges: Vec<_> = response.headers().get_all("www-authenticate").iter().collect();
+    assert_eq!(challenges, ["Bearer realm=\"orders\", scope=\"read\"", "Basic realm=\"orders\""]);
 }

@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::transport::Server;
 use tonic::{Request, Response, Status};
-use tower_bearer::guard::{Guard, scope};
+use tower_bearer::guard::scope;
 use tower_bearer::revocation::RevocationCheck;
-use tower_bearer::{AuthLayer, Claims, Principal, Verifier};
+use tower_bearer::{AuthLayer, Claims, Principal, Rejection, Verifier};
 
 use super::greeter::greeter_server::{Greeter, GreeterServer};
 use super::greeter::{HelloReply, HelloRequest};
@@ -15,6 +15,16 @@ use tower_bearer_tests::servers::{User, listen};
 
 #[derive(Clone)]
 pub(crate) struct Service;
+
+#[cfg(feature = "tonic")]
+fn status(denied: Rejection) -> Status {
+    denied.into()
+}
+
+#[cfg(not(feature = "tonic"))]
+fn status(denied: Rejection) -> Status {
+    Status::permission_denied(denied.kind().description())
+}
 
 type Repeated = tokio_stream::Iter<std::vec::IntoIter<Result<HelloReply, Status>>>;
 
@@ -35,9 +45,9 @@ impl Greeter for Service {
     async fn shout(&self, request: Request<HelloRequest>) -> Result<Response<HelloReply>, Status> {
         let principal = Principal::from_extensions(request.extensions())
             .ok_or_else(|| Status::unauthenticated("no principal"))?;
-        scope("greet:loudly")
-            .check(principal)
-            .map_err(|denied| Status::permission_denied(denied.kind().description()))?;
+        if let Err(denied) = principal.require(scope("greet:loudly")) {
+            return Err(status(denied));
+        }
         let HelloReply { text } = Self::greet(&request)?;
         Ok(Response::new(HelloReply { text: text.to_uppercase() }))
     }

@@ -6,11 +6,15 @@
 mod axum_server;
 #[cfg(feature = "axum")]
 mod cross_site;
+#[cfg(feature = "axum")]
+mod glob;
 mod greeter;
 mod greeter_server;
 mod hyper_server;
 mod observe;
 mod outcomes;
 mod python_grpc;
+#[cfg(feature = "axum")]
+mod token_alone;
 mod tonic_server;
 mod tower_stack;

@@ -485,3 +485,95 @@ async fn a_call_disguised_as_a_preflight_reaches_no_method() {
         }
     }
 }
+
+/// Health and reflection beside what is protected, and scopes by the method's path.
+#[tokio::test]
+async fn public_services_stand_beside_and_scopes_go_by_the_path() {
+    use tonic::service::LayerExt;
+
+    let issuer = TestIssuer::new();
+    let by_path = RequireLayer::by(|head| match head.uri().path() {
+        "/greeter.Greeter/Hello" => scope("greet"),
+        "/greeter.Greeter/Shout" => scope("greet greet:loudly"),
+        _ => scope("greet:all"),
+    });
+    let protected = ServiceBuilder::new().layer(layer(&issuer)).layer(by_path).into_inner();
+    let listener = listen().await;
+    let address = listener.local_addr().unwrap();
+    let server = Server::builder()
+        .add_service(protected.named_layer(GreeterServer::new(Service)))
+        .add_service(Health)
+        .serve_with_incoming(TcpListenerStream::new(listener));
+    tokio::spawn(server);
+    let mut client = connect(address).await;
+    let token = |scopes: &str| bearer(&issuer.token().subject("alice").scope(scopes).sign());
+
+    assert!(client.hello(hello(&token("greet"))).await.is_ok());
+    assert_status(client.hello(hello("")).await, Code::Unauthenticated, MISSING);
+    let denied = client.shout(hello(&token("greet"))).await.unwrap_err();
+    assert_eq!((denied.code(), denied.message()), (Code::PermissionDenied, LACKING));
+    let challenge = denied.metadata().get("www-authenticate").unwrap().to_str().unwrap();
+    assert!(challenge.ends_with(r#"scope="greet greet:loudly""#), "{challenge}");
+    assert!(client.shout(hello(&token("greet greet:loudly"))).await.is_ok());
+    let answer = client.repeat(hello(&token("greet greet:loudly"))).await;
+    assert_status(answer, Code::PermissionDenied, LACKING);
+
+    let http = Client::builder().no_proxy().http2_prior_knowledge().build().unwrap();
+    let health = http.post(format!("http://{address}/test.Health/Check"));
+    let answer = health.header("content-type", "application/grpc").send().await.unwrap();
+    assert_eq!(answer.headers()["grpc-status"], "0", "no token is needed");
+}
+
+/// Stands for tonic's own health service: it serves whoever asks.
+#[derive(Clone)]
+struct Health;
+
+impl tonic::server::NamedService for Health {
+    const NAME: &'static str = "test.Health";
+}
+
+impl tower::Service<http::Request<tonic::body::Body>> for Health {
+    type Response = http::Response<tonic::body::Body>;
+    type Error = std::convert::Infallible;
+    type Future = std::future::Ready<Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(
+        &mut self,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Result<(), Self::Error>> {
+        std::task::Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: http::Request<tonic::body::Body>) -> Self::Future {
+        std::future::ready(Ok(Status::new(Code::Ok, "").into_http()))
+    }
+}
+
+/// What a method denies by itself is seen by the observer and has the layer's realm.
+#[cfg(feature = "tonic")]
+#[tokio::test]
+async fn a_status_of_a_rejection_is_seen_and_challenged_like_any_other() {
+    use std::sync::{Arc, Mutex};
+    use tower_bearer::RejectionKind;
+    use tower_bearer::authenticate::Decision;
+
+    let issuer = TestIssuer::new();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&seen);
+    let layer = layer(&issuer).realm("greetings").observer(move |event| {
+        assert_eq!(event.realm, Some("greetings"));
+        told.lock().unwrap().push((event.outcome, event.kind));
+    });
+    let mut client = connect(serve(layer).await).await;
+    let denied = client.shout(hello(&alice(&issuer))).await.unwrap_err();
+    assert_eq!((denied.code(), denied.message()), (Code::PermissionDenied, LACKING));
+    assert_eq!(
+        denied.metadata().get("www-authenticate").unwrap(),
+        "Bearer realm=\"greetings\", error=\"insufficient_scope\", \
+         error_description=\"The access token lacks a required scope\", scope=\"greet:loudly\""
+    );
+    assert_eq!(
+        *seen.lock().unwrap(),
+        [(Decision::Accepted, None), (Decision::Denied, Some(RejectionKind::InsufficientScope)),]
+    );
+}

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The path, as the crate's documentation has it.
-const PATH: [&str; 20] = [
+const PATH: [&str; 22] = [
+    "causes",
     "opaque",
     "clock",
     "step",
@@ -21,6 +22,7 @@ const PATH: [&str; 20] = [
     "authenticate",
     "guard",
     "respond",
+    "tonic_status",
     "layer",
     "extract",
     "issuer",
@@ -28,7 +30,7 @@ const PATH: [&str; 20] = [
 ];
 
 /// May use everything: it stands beside the path.
-const BESIDE: [&str; 3] = ["testing", "threat_model", "lib"];
+const BESIDE: [&str; 5] = ["testing", "threat_model", "guide", "lib", "prelude"];
 
 fn sources(dir: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();

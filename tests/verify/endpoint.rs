@@ -10,7 +10,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Form, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{get, post};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use serde_json::{Value, json};
@@ -49,6 +49,8 @@ pub(crate) struct Endpoint {
     asked: Mutex<Vec<Asked>>,
     now: AtomicUsize,
     most: AtomicUsize,
+    /// Its issuer's metadata, and how often they were asked for.
+    metadata: Mutex<(Value, usize)>,
 }
 
 struct Here<'a>(&'a Endpoint);
@@ -68,9 +70,11 @@ impl Endpoint {
             asked: Mutex::default(),
             now: AtomicUsize::new(0),
             most: AtomicUsize::new(0),
+            metadata: Mutex::default(),
         });
         let app = Router::new()
             .route("/introspect", post(introspect))
+            .route("/.well-known/oauth-authorization-server", get(metadata))
             .route("/elsewhere", post(elsewhere).get(elsewhere))
             .with_state(Arc::clone(&endpoint));
         tokio::spawn(async move { axum::serve(listener, app).await });
@@ -96,10 +100,23 @@ impl Endpoint {
         self.asked.lock().unwrap().last().unwrap().clone()
     }
 
+    /// What the issuer's metadata say from now on; how often they were asked for so far.
+    pub(crate) fn metadata(&self, metadata: Value) -> usize {
+        let mut now = self.metadata.lock().unwrap();
+        now.0 = metadata;
+        now.1
+    }
+
     /// The most calls that were under way at once.
     pub(crate) fn most_at_once(&self) -> usize {
         self.most.load(Ordering::SeqCst)
     }
+}
+
+async fn metadata(State(endpoint): State<Arc<Endpoint>>) -> Response {
+    let mut metadata = endpoint.metadata.lock().unwrap();
+    metadata.1 += 1;
+    axum::Json(metadata.0.clone()).into_response()
 }
 
 /// Where a redirect leads, if somebody follows it.

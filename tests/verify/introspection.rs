@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::endpoint::{Does, Endpoint, Http};
 use axum::Router;
@@ -570,6 +570,72 @@ async fn rfc7523_private_key_jwt_verifies_with_the_public_key() {
         ids.push(verified.registered().token_id().unwrap().to_owned());
     }
     assert_ne!(ids[0], ids[1]);
+}
+
+#[test]
+fn who_joins_a_question_has_a_time_of_their_own() {
+    let served = tokio::runtime::Runtime::new().unwrap();
+    let left_alone = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let endpoint = served.block_on(Endpoint::start(active(&json!({}))));
+    let patience = Duration::from_millis(400);
+    let introspection = builder(&endpoint).timeout(patience).build().unwrap();
+    let app = app(AuthLayer::new(introspection));
+    // Asks, and then nobody drives its runtime any more.
+    let mut first = left_alone.block_on(begin(&app, "opaque"));
+    served.block_on(async {
+        let begun = Instant::now();
+        send(&app, "/", "opaque").await.is_outage("5");
+        let took = begun.elapsed();
+        assert!(took >= patience && took < patience * 8, "{took:?}");
+        // The first one's time is over by now, too, wherever it is waited for.
+        first.as_mut().await.is_outage("5");
+        // And whoever comes later asks for themselves.
+        send(&app, "/", "opaque").await.is_ok("alice");
+    });
+    assert_eq!(endpoint.calls(), 1);
+}
+
+#[tokio::test]
+async fn rfc8414_section_2_the_issuer_says_where_the_endpoint_is() {
+    let clock = FakeClock::now_and_still();
+    let endpoint = Endpoint::start(active(&json!({}))).await;
+    let issuer = endpoint.url.strip_suffix("/introspect").unwrap().to_owned();
+    let introspection = Introspection::discover(&issuer, Http::new())
+        .client(ClientAuth::basic("orders-api", Secret::new("s3cret")))
+        .audience("orders-api")
+        .clock(clock.clone())
+        .build()
+        .unwrap();
+    let app = app(AuthLayer::new(introspection));
+    let says = |issuer: &str, endpoint: Value| json!({ "issuer": issuer, "introspection_endpoint": endpoint });
+    for wrong in [
+        json!({ "issuer": issuer }),
+        says(&format!("{issuer}/"), json!(endpoint.url)),
+        says(&issuer, json!("http://id.example.com/introspect")),
+        says(&issuer, json!("/introspect")),
+    ] {
+        endpoint.metadata(wrong);
+        send(&app, "/", "opaque").await.is_outage("5");
+        clock.advance(Duration::from_secs(5));
+    }
+    assert_eq!(endpoint.calls(), 0, "nobody is given a token");
+    let asked = endpoint.metadata(says(&issuer, json!(endpoint.url)));
+    for token in ["opaque", "other", "third"] {
+        send(&app, "/", token).await.is_ok("alice");
+    }
+    // What was learned holds for an hour, and longer where nothing better is to be had.
+    assert_eq!(endpoint.metadata(json!({})), asked + 1);
+    clock.advance(Duration::from_secs(2 * 3600));
+    send(&app, "/", "opaque").await.is_ok("alice");
+    send(&app, "/", "other").await.is_ok("alice");
+    assert_eq!(endpoint.metadata(json!({})), asked + 2);
+
+    let error = Introspection::<StandardClaims>::discover(
+        format!("{issuer}/.well-known/oauth-authorization-server"),
+        Http::new(),
+    );
+    let error = error.client(ClientAuth::bearer(Secret::new("own"))).any_audience().build();
+    assert!(error.unwrap_err().to_string().contains("without /.well-known/"));
 }
 
 #[test]

@@ -27,6 +27,7 @@ const MAX_AGE: u64 = 400 * 24 * 60 * 60;
 /// the [module](super) for what to choose and an example.
 #[derive(Debug, Clone)]
 #[must_use]
+#[doc(alias("session", "set-cookie"))]
 pub struct TokenCookie {
     name: Box<str>,
     path: Box<str>,

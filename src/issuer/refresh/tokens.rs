@@ -26,6 +26,7 @@ const LONGEST_NAME: usize = 1024;
 /// Sessions kept alive by refresh tokens. A clone is a handle on the same.
 ///
 /// See the [module](super) for the rules and an example.
+#[doc(alias("session", "login", "logout", "rotation"))]
 pub struct RefreshTokens<S>(pub(super) Arc<Inner<S>>);
 
 pub(super) struct Inner<S> {

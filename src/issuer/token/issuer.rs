@@ -42,6 +42,7 @@ use crate::key::KeyError;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
+#[doc(alias("encode", "sign", "mint", "EncodingKey"))]
 pub struct Issuer(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {

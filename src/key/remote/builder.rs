@@ -4,13 +4,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::config::{Config, Endpoint, Timing};
-use super::discovery::metadata_urls;
+use super::config::{Config, Endpoint, LONGEST, Timing};
 use super::error::RemoteKeysError;
 use super::handle::RemoteKeys;
+use super::seed::{Seed, SeedKeys};
+#[cfg(feature = "reqwest-no-provider")]
+use crate::causes::Causes;
 use crate::clock::{Clock, SystemClock};
 use crate::dangerous::Dangerous;
-use crate::fetch::{Fetch, FetchLimits, checked_url};
+use crate::fetch::{Fetch, FetchLimits, can_wait, checked_url, metadata_urls};
 use crate::key::JwksOptions;
 
 /// Builds [`RemoteKeys`]: made with [`RemoteKeys::discover`] or [`RemoteKeys::jwks`].
@@ -27,6 +29,7 @@ pub struct RemoteKeysBuilder {
     jwks: JwksOptions,
     clock: Arc<dyn Clock>,
     timing: Timing,
+    seed: Option<SeedKeys>,
 }
 
 enum Place {
@@ -52,11 +55,12 @@ impl RemoteKeysBuilder {
             jwks: JwksOptions::new(),
             clock: Arc::new(SystemClock),
             timing: Timing::default(),
+            seed: None,
         }
     }
 
-    /// Sends requests this way. Default: `ReqwestFetch` with feature `reqwest`; without it, this
-    /// has to be called.
+    /// Sends requests this way. Default: a `ReqwestFetch` that keeps no connections, with feature
+    /// `reqwest`; without it, this has to be called.
     pub fn fetch(mut self, fetch: impl Fetch) -> Self {
         self.fetch = Some(Arc::new(fetch));
         self
@@ -126,8 +130,39 @@ impl RemoteKeysBuilder {
         self
     }
 
-    /// The clock that age and cooldown are told by. Default: the system's. When the next refresh
-    /// is due is told by the runtime's timers.
+    /// Keys to start with, from an earlier process or a file: they serve until the provider has
+    /// answered, for as long as if they had been fetched here
+    /// ([`keep_for`](Self::keep_for), counted from when the provider confirmed them). So a service
+    /// that is restarted while its provider is away serves at once, and [`eager`](Self::eager) does
+    /// not fail.
+    ///
+    /// ```no_run
+    /// # #[cfg(feature = "reqwest")]
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use tower_bearer::key::remote::{RemoteKeys, SeedKeys};
+    ///
+    /// let mut builder = RemoteKeys::discover("https://id.example.com");
+    /// // A file that is missing or damaged is no reason not to start.
+    /// if let Ok(json) = std::fs::read_to_string("keys.json")
+    ///     && let Ok(seed) = SeedKeys::from_json(&json)
+    /// {
+    ///     builder = builder.seed(seed);
+    /// }
+    /// let keys = builder.eager().await?;
+    /// // Now and then, and before the process ends:
+    /// if let Some(seed) = keys.export() {
+    ///     std::fs::write("keys.json", seed.to_json())?;
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn seed(mut self, seed: SeedKeys) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// The clock that all times are told by. Default: the system's. The monotonic clock is watched
+    /// beside it, so that neither a clock that is set nor a machine that sleeps keeps old keys in
+    /// use.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self
@@ -143,7 +178,10 @@ impl RemoteKeysBuilder {
     ///
     /// # Errors
     /// [`Configuration`](super::RemoteKeysErrorKind::Configuration) if the URL is not one that may
-    /// be asked, a time is zero, bounds contradict each other, or there is nothing to fetch with.
+    /// be asked or is that of metadata, a time is zero, bounds contradict each other, the seed is of
+    /// another provider, or there is nothing to fetch with;
+    /// [`Keys`](super::RemoteKeysErrorKind::Keys) if no key of the seed can be used. Times of more
+    /// than a year count as one.
     pub fn build(self) -> Result<RemoteKeys, RemoteKeysError> {
         let wrong = |text: &'static str| Err(RemoteKeysError::configuration(text));
         let timing = self.timing;
@@ -163,9 +201,12 @@ impl RemoteKeysBuilder {
                 "a time is zero: it would mean asking the provider without pause, or never having keys",
             );
         }
+        if !can_wait() {
+            return wrong("no thread can be started, so waiting for keys could not be bounded");
+        }
         let endpoint = match self.place {
             Place::Issuer(issuer) => {
-                metadata_urls(&issuer, self.allow_http)?;
+                metadata_urls(&issuer, self.allow_http).map_err(RemoteKeysError::configuration)?;
                 Endpoint::Issuer(issuer.into())
             }
             Place::Jwks(url) => {
@@ -174,15 +215,19 @@ impl RemoteKeysBuilder {
                 })?)
             }
         };
-        Ok(RemoteKeys::new(Config {
+        let seed = self.seed.map(|seed| Seed::new(seed, &endpoint, &self.jwks)).transpose()?;
+        let mut limits = self.limits;
+        limits.timeout = limits.timeout.min(LONGEST);
+        let config = Config {
             endpoint,
             fetch: self.fetch.map_or_else(default_fetch, Ok)?,
-            limits: self.limits,
+            limits,
             allow_http: self.allow_http,
             jwks: self.jwks,
             clock: self.clock,
-            timing,
-        }))
+            timing: timing.clamped(),
+        };
+        Ok(RemoteKeys::new(config, seed))
     }
 
     /// The keys, being fetched in the background from now on.
@@ -199,11 +244,14 @@ impl RemoteKeysBuilder {
     /// The keys, fetched: a service that starts with them knows that its configuration is right.
     ///
     /// # Errors
-    /// As for [`build`](Self::build), and why the first fetch failed.
+    /// As for [`build`](Self::build), and why the first fetch failed, unless
+    /// [seeded](Self::seed) keys serve meanwhile.
     pub async fn eager(self) -> Result<RemoteKeys, RemoteKeysError> {
         let keys = self.build()?;
-        keys.refresh().await?;
-        Ok(keys)
+        match keys.ask(false).await {
+            Err(error) if !keys.usable() => Err(error),
+            _ => Ok(keys),
+        }
     }
 
     /// The keys, fetched, trying again for this long: for a service that may start before its
@@ -218,15 +266,21 @@ impl RemoteKeysBuilder {
     }
 }
 
-#[cfg(feature = "reqwest")]
+#[cfg(feature = "reqwest-no-provider")]
 fn default_fetch() -> Result<Arc<dyn Fetch>, RemoteKeysError> {
-    match crate::fetch::ReqwestFetch::new() {
+    // Keys are fetched too rarely for connections to be worth keeping, and one that is kept belongs to
+    // the runtime that opened it, which may not run any more.
+    let client = reqwest::Client::builder().tls_backend_rustls().pool_max_idle_per_host(0);
+    match crate::fetch::ReqwestFetch::with_builder(client) {
         Ok(fetch) => Ok(Arc::new(fetch)),
-        Err(error) => Err(RemoteKeysError::configuration(error.to_string()).with_source(error)),
+        Err(error) => {
+            let text = Causes(&error).to_string();
+            Err(RemoteKeysError::configuration(text).with_source(error))
+        }
     }
 }
 
-#[cfg(not(feature = "reqwest"))]
+#[cfg(not(feature = "reqwest-no-provider"))]
 fn default_fetch() -> Result<Arc<dyn Fetch>, RemoteKeysError> {
     Err(RemoteKeysError::configuration(
         "there is nothing to fetch with: enable the feature `reqwest`, or give a `Fetch`",

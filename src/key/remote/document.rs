@@ -1,10 +1,13 @@
-//! The key set as a document: how long it is fresh, and whether it is another than before.
+//! The key set as a document: how long it is fresh, whether it is another than before, and what of
+//! it may be handed on.
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{AGE, CACHE_CONTROL};
-use serde_json::Value;
+use serde_json::{Value, json};
+use zeroize::Zeroize;
 
 /// How long the response is fresh ([RFC 9111 §4.2](https://www.rfc-editor.org/rfc/rfc9111#section-4.2)):
 /// its `max-age` less its `Age`; zero if it is not to be stored. `None` if it does not say.
@@ -27,10 +30,54 @@ pub(super) fn max_age(headers: &HeaderMap) -> Option<Duration> {
     max_age.map(|seconds| Duration::from_secs(seconds.saturating_sub(age)))
 }
 
-/// The keys of a JWK Set in a form that does not depend on their order, nor on that of their
-/// members: some providers shuffle both.
-pub(super) fn same_keys(before: &[u8], after: &[u8]) -> bool {
-    before == after || matches!((members(before), members(after)), (Some(a), Some(b)) if a == b)
+/// A JWK Set as it came.
+pub(super) struct Document {
+    body: Bytes,
+    /// It may hold shared secrets, so it is wiped, and not taken apart more than once.
+    secret: bool,
+}
+
+impl Document {
+    pub(super) fn new(body: Bytes, secret: bool) -> Self {
+        Self { body, secret }
+    }
+
+    pub(super) fn text(&self) -> Option<&str> {
+        str::from_utf8(&self.body).ok()
+    }
+
+    /// Whether the keys are the same. Their order does not matter, nor that of their members: some
+    /// providers shuffle both.
+    pub(super) fn has_keys_of(&self, other: &Self) -> bool {
+        if self.body == other.body {
+            return true;
+        }
+        let secret = self.secret || other.secret;
+        !secret
+            && matches!((members(&self.body), members(&other.body)), (Some(a), Some(b)) if a == b)
+    }
+
+    /// The set again, without what is not public.
+    pub(super) fn public(&self) -> Option<Value> {
+        let mut document: Value = serde_json::from_slice(&self.body).ok()?;
+        let Value::Array(keys) = document.get_mut("keys")?.take() else { return None };
+        let public = |key: &Value| {
+            let asymmetric = matches!(key["kty"].as_str(), Some("RSA" | "EC" | "OKP"));
+            asymmetric && key.get("d").is_none() && key.get("k").is_none()
+        };
+        let keys: Vec<_> = keys.into_iter().filter(public).collect();
+        (!keys.is_empty()).then(|| json!({ "keys": keys }))
+    }
+}
+
+impl Drop for Document {
+    fn drop(&mut self) {
+        if self.secret
+            && let Ok(mut body) = std::mem::take(&mut self.body).try_into_mut()
+        {
+            body.as_mut().zeroize();
+        }
+    }
 }
 
 fn members(document: &[u8]) -> Option<Vec<String>> {
@@ -83,10 +130,28 @@ mod tests {
 
     #[test]
     fn order_makes_no_other_set() {
-        let one = br#"{"keys":[{"kid":"a","n":"1"},{"kid":"b"}]}"#;
+        let same_keys = |a: &'static [u8], b: &'static [u8]| {
+            let public = |body| Document::new(Bytes::from_static(body), false);
+            let secret = |body| Document::new(Bytes::from_static(body), true);
+            assert_eq!(secret(a).has_keys_of(&public(b)), a == b);
+            public(a).has_keys_of(&public(b))
+        };
+        let one: &[u8] = br#"{"keys":[{"kid":"a","n":"1"},{"kid":"b"}]}"#;
         assert!(same_keys(one, br#"{ "keys": [{"kid":"b"}, {"n":"1","kid":"a"}], "x": 1 }"#));
         assert!(!same_keys(one, br#"{"keys":[{"kid":"a","n":"2"},{"kid":"b"}]}"#));
         assert!(!same_keys(one, br#"{"keys":[{"kid":"a","n":"1"}]}"#));
-        assert!(!same_keys(one, b"nonsense") && !same_keys(b"", one));
+        assert!(!same_keys(one, b"nonsense") && !same_keys(b"", one) && same_keys(one, one));
+    }
+
+    #[test]
+    fn only_what_is_public_is_handed_on() {
+        let public =
+            |json: &'static str| Document::new(Bytes::from_static(json.as_bytes()), true).public();
+        let mixed = r#"{"x":1,"keys":[{"kty":"oct","k":"c2VjcmV0"},{"kty":"RSA","n":"1","d":"2"},
+            {"kty":"EC","kid":"a"},{"kty":"OKP","k":"1"},{"kty":"new","k":"1"},7]}"#;
+        assert_eq!(public(mixed), Some(json!({ "keys": [{ "kty": "EC", "kid": "a" }] })));
+        for none in ["", "[]", "{}", r#"{"keys":{}}"#, r#"{"keys":[{"kty":"oct","k":"1"}]}"#] {
+            assert_eq!(public(none), None, "{none}");
+        }
     }
 }

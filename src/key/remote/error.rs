@@ -5,6 +5,8 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::fetch::{DocumentError, Problem};
+
 /// In which way getting keys from a provider failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -23,13 +25,15 @@ pub enum RemoteKeysErrorKind {
     WrongIssuer,
     /// The key set is broken, or none of its keys can be used.
     Keys,
-    /// The task that fetches keys was stopped, with its runtime or by a panic in a `Fetch`.
+    /// The task that fetches keys was stopped, with its runtime or by a panic in a `Fetch`, or its
+    /// runtime does not run.
     Stopped,
 }
 
 /// Why there are no new keys. For the operator: clients never see it.
 ///
-/// `Display` names the URL without its query.
+/// `Display` names the URL without its query, and all that is known of the cause, such as what name
+/// resolution or TLS had to say.
 #[derive(Clone)]
 pub struct RemoteKeysError {
     kind: RemoteKeysErrorKind,
@@ -55,6 +59,23 @@ impl RemoteKeysError {
     #[must_use]
     pub fn kind(&self) -> RemoteKeysErrorKind {
         self.kind
+    }
+}
+
+impl From<DocumentError> for RemoteKeysError {
+    fn from(error: DocumentError) -> Self {
+        let kind = match error.problem {
+            Problem::NoRuntime => RemoteKeysErrorKind::NoRuntime,
+            Problem::Unreachable => RemoteKeysErrorKind::Unreachable,
+            Problem::Status => RemoteKeysErrorKind::Status,
+            Problem::Malformed => RemoteKeysErrorKind::Metadata,
+            Problem::WrongIssuer => RemoteKeysErrorKind::WrongIssuer,
+        };
+        let remote = Self::new(kind, error.text);
+        match error.source {
+            Some(source) => remote.with_source(source),
+            None => remote,
+        }
     }
 }
 

@@ -3,14 +3,14 @@
 use std::fmt;
 use std::future::ready;
 use std::sync::Arc;
-use std::time::Duration;
-
-use tokio::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::builder::RemoteKeysBuilder;
-use super::config::Config;
-use super::error::RemoteKeysError;
+use super::config::{Config, LONGEST};
+use super::error::{RemoteKeysError, RemoteKeysErrorKind};
 use super::flight::{Claim, Missing};
+use super::machine::PATIENCE;
+use super::seed::{Seed, SeedKeys};
 use super::state::Shared;
 use super::status::RemoteStatus;
 use crate::key::{BoxFuture, KeySnapshot, KeySource, KeysUnavailable, MissingKey};
@@ -21,6 +21,7 @@ use crate::key::{BoxFuture, KeySnapshot, KeySource, KeysUnavailable, MissingKey}
 /// [`ready`](Self::ready), and give one to the verifier; when the last is dropped, the background
 /// task stops.
 #[derive(Clone)]
+#[doc(alias("jwks", "oidc", "openid", "discovery", "keycloak", "auth0"))]
 pub struct RemoteKeys(Arc<Owner>);
 
 /// Its drop is that of the last handle; the task and the requests that wait hold only what is
@@ -45,12 +46,12 @@ impl RemoteKeys {
         RemoteKeysBuilder::jwks(url.into())
     }
 
-    pub(super) fn new(config: Config) -> Self {
-        Self(Arc::new(Owner(Arc::new(Shared::new(config)))))
+    pub(super) fn new(config: Config, seed: Option<Seed>) -> Self {
+        Self(Arc::new(Owner(Arc::new(Shared::new(config, seed)))))
     }
 
     pub(super) fn start(&self) -> Result<(), RemoteKeysError> {
-        self.0.0.start()
+        self.0.0.attend().1
     }
 
     /// The issuer whose metadata named these keys; `None` if they are from a URL.
@@ -66,11 +67,16 @@ impl RemoteKeys {
     /// [`keep_for`](RemoteKeysBuilder::keep_for).
     pub fn current(&self) -> Result<KeySnapshot, KeysUnavailable> {
         let shared = &self.0.0;
-        if !shared.running.load(std::sync::atomic::Ordering::Acquire) {
-            // not yet used, or used on a runtime that is gone; outside of one this is no error yet
-            let _started = shared.start();
+        if shared.is_quiet() {
+            return Ok(shared.keys());
         }
-        if shared.usable() { Ok(shared.keys()) } else { Err(shared.unavailable(&shared.lock())) }
+        // Not yet used, or used on a runtime that is gone; outside of one this is no error yet.
+        let (usable, _started) = shared.attend();
+        if usable {
+            return Ok(shared.keys());
+        }
+        let at = shared.moment();
+        Err(shared.unavailable(&shared.lock(), at))
     }
 
     /// Waits until there are keys, as long as a request would
@@ -83,45 +89,75 @@ impl RemoteKeys {
         let shared = &self.0.0;
         match shared.claim(None) {
             Claim::There => Ok(()),
-            Claim::Wait(number) => Arc::clone(shared).wait(None, number).await,
+            Claim::Wait { number, had_begun } => {
+                Arc::clone(shared).wait(None, number, had_begun).await
+            }
             Claim::Unavailable(unavailable) => Err(unavailable),
-            Claim::Denied => Err(shared.unavailable(&shared.lock())),
+            // Not reached: nothing is denied to who asks for any keys.
+            Claim::Denied => Err(KeysUnavailable::new()),
         }
     }
 
-    /// Asks the provider now, whatever was asked before, and waits for the answer: at most the
-    /// time of three requests ([`timeout`](RemoteKeysBuilder::timeout)), and as much again if a
-    /// refresh is under way.
+    /// Asks the provider now, past every cache on the way (`Cache-Control: no-cache`, and no
+    /// validator), and waits for the answer: at most the time of three requests
+    /// ([`timeout`](RemoteKeysBuilder::timeout)), and as much again if a refresh is under way or its
+    /// runtime does not run. For emergencies: afterwards a key that was withdrawn verifies nothing.
     ///
     /// # Errors
     /// Why it failed. Keys that are there keep serving.
     pub async fn refresh(&self) -> Result<(), RemoteKeysError> {
+        self.ask(true).await
+    }
+
+    pub(super) async fn ask(&self, unconditional: bool) -> Result<(), RemoteKeysError> {
         let shared = &self.0.0;
-        let number = shared.want()?;
-        shared.ended(number).await;
-        shared.result()
+        let number = shared.want(unconditional)?;
+        let most = shared.longest.saturating_mul(2).saturating_add(PATIENCE * 4);
+        if shared.landed(number, Instant::now() + most).await {
+            return shared.result();
+        }
+        let text = "the keys were not fetched in time: the runtime that fetches them is blocked, or \
+                    driven by nobody";
+        Err(RemoteKeysError::new(RemoteKeysErrorKind::Stopped, text))
+    }
+
+    /// The public keys as they are now and when the provider last confirmed them, to be kept for the
+    /// next start: see [`RemoteKeysBuilder::seed`]. `None` if there are none, or only such as are not
+    /// public: shared secrets are never exported.
+    ///
+    /// Worth writing to a file whenever [`RemoteStatus::epoch`] or a good part of
+    /// [`keep_for`](RemoteKeysBuilder::keep_for) has changed, and before the process ends.
+    #[must_use]
+    pub fn export(&self) -> Option<SeedKeys> {
+        self.0.0.export()
     }
 
     /// Waits until there are keys; the task tries again meanwhile.
     pub(super) async fn within(&self, time: Duration) -> Result<(), RemoteKeysError> {
         let shared = &self.0.0;
         self.start()?;
-        let mut ended = shared.ended.subscribe();
-        let begun = Instant::now();
-        let usable = async {
-            while !shared.usable() {
-                if ended.changed().await.is_err() {
-                    return;
+        let until = Instant::now() + time.min(LONGEST);
+        loop {
+            let next = {
+                let at = shared.moment();
+                let state = shared.lock();
+                if state.machine.usable(at) {
+                    return Ok(());
                 }
+                state.machine.ended() + 1
+            };
+            if !shared.landed(next, until).await {
+                return Err(shared.result().err().unwrap_or_else(|| {
+                    let text = format!("there were no keys within {time:?}");
+                    RemoteKeysError::new(RemoteKeysErrorKind::Unreachable, text)
+                }));
             }
-        };
-        match tokio::time::timeout(time, usable).await {
-            Ok(()) => Ok(()),
-            Err(_) => Err(shared.result().err().unwrap_or_else(|| {
-                let text = format!("there were no keys within {:?}", begun.elapsed());
-                RemoteKeysError::new(super::error::RemoteKeysErrorKind::Unreachable, text)
-            })),
         }
+    }
+
+    /// Whether there are keys that may be used.
+    pub(super) fn usable(&self) -> bool {
+        self.current().is_ok()
     }
 
     /// The state: age, source, key ids, last error, next refresh.
@@ -145,11 +181,16 @@ impl KeySource for RemoteKeys {
             Claim::There => Some(Box::pin(ready(Ok(())))),
             Claim::Denied => None,
             Claim::Unavailable(unavailable) => Some(Box::pin(ready(Err(unavailable)))),
-            Claim::Wait(number) => {
+            Claim::Wait { number, had_begun } => {
                 let missing = Some(Missing::from(missing));
-                Some(Box::pin(Arc::clone(shared).wait(missing, number)))
+                Some(Box::pin(Arc::clone(shared).wait(missing, number, had_begun)))
             }
         }
+    }
+
+    fn ready(&self) -> BoxFuture<'static, Result<(), KeysUnavailable>> {
+        let keys = self.clone();
+        Box::pin(async move { Self::ready(&keys).await })
     }
 
     fn issuer(&self) -> Option<&str> {

@@ -7,8 +7,9 @@ use crate::key::KeySet;
 
 #[cfg_attr(not(feature = "tracing"), allow(dead_code, reason = "there is no one to tell"))]
 pub(super) enum Event {
-    Replaced(Arc<KeySet>, String),
+    Replaced { keys: Arc<KeySet>, source: String },
     Failed { error: RemoteKeysError, failures: u32, usable: bool },
+    TakenOver { source: String },
 }
 
 impl Event {
@@ -18,7 +19,7 @@ impl Event {
     #[cfg(feature = "tracing")]
     pub(super) fn log(self) {
         match self {
-            Self::Replaced(keys, source) => {
+            Self::Replaced { keys, source } => {
                 tracing::info!(source, keys = keys.len(), epoch = keys.epoch(), "new keys");
                 for skipped in keys.skipped() {
                     tracing::warn!(
@@ -30,14 +31,18 @@ impl Event {
                     );
                 }
             }
+            // The error's own text has its causes.
             Self::Failed { error, failures, usable } => {
-                let cause = std::error::Error::source(&error).map(tracing::field::display);
                 if usable {
-                    tracing::warn!(%error, cause, failures, "no new keys; the last ones still serve");
+                    tracing::warn!(%error, failures, "no new keys; the last ones still serve");
                 } else {
-                    tracing::error!(%error, cause, failures, "no keys: tokens cannot be verified");
+                    tracing::error!(%error, failures, "no keys: tokens cannot be verified");
                 }
             }
+            Self::TakenOver { source } => tracing::warn!(
+                source,
+                "the runtime that fetches keys is blocked or not driven: another one takes over"
+            ),
         }
     }
 }

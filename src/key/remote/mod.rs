@@ -9,15 +9,24 @@
 //!    keys yet, or none for their `kid`; then for at most [`wait`](RemoteKeysBuilder::wait).
 //! 4. There is one fetch at a time, however many requests wait for it.
 //! 5. A `kid` that is not there makes one fetch per [`cooldown`](RemoteKeysBuilder::cooldown), all
-//!    such tokens together. Between those, tokens with an unknown `kid` are rejected at once.
+//!    such tokens together. Between those, tokens with an unknown `kid` are rejected at once. All
+//!    issuers of the process together are asked no more than ten times per second for this, after
+//!    100 at once; beyond that, such tokens are answered with 503.
 //! 6. A background task refreshes the keys, as `Cache-Control: max-age` asks within bounds, with
-//!    `If-None-Match`. An answer that is broken, empty, too large, late or redirected never
-//!    replaces keys. The task stops when the last handle is dropped.
+//!    `If-None-Match`; past every cache where an unknown `kid` or
+//!    [`RemoteKeys::refresh`] asks for it, and at least once in
+//!    [`keep_for`](RemoteKeysBuilder::keep_for). An answer that is broken, empty, too large, late or
+//!    redirected never replaces keys. The task stops when the last handle is dropped.
 //! 7. Through an outage the last keys serve for [`keep_for`](RemoteKeysBuilder::keep_for). After
 //!    that, requests are answered with 503 and `Retry-After`, never with 401. So are tokens that no
 //!    key fits, for an unknown `kid` or without any, while the provider cannot be asked.
 //! 8. A set with other keys gets a new [epoch](crate::key::KeySet::epoch); one with the same keys,
 //!    in whatever order, leaves everything as it is.
+//! 9. The task runs on the runtime that asked first. One that is gone, blocked or driven by nobody is
+//!    noticed by the next request on another, which takes over. Time that the machine was suspended
+//!    counts, and after a long sleep requests wait for fresh keys first.
+//! 10. A service that is restarted while its provider is away can start with the keys that it
+//!     [exported](RemoteKeys::export) before.
 //!
 //! Configuration for well-known providers: [`providers`].
 //!
@@ -27,7 +36,8 @@
 //!   sign with it, which leaves the background refresh enough time.
 //! - A key that the provider withdraws verifies tokens until the next refresh. In an emergency call
 //!   [`RemoteKeys::refresh`].
-//! - The runtime is tokio's with timers enabled, as `#[tokio::main]` makes it.
+//! - Keys are fetched on tokio, with timers enabled as `#[tokio::main]` has them. Requests may wait for
+//!   them on any runtime.
 //!
 //! # Example
 //! ```no_run
@@ -51,20 +61,23 @@
 //! # }
 //! ```
 
+mod allowance;
 mod builder;
 mod config;
-mod discovery;
 mod document;
 mod error;
 mod flight;
 mod handle;
 mod log;
+mod machine;
 pub mod providers;
 mod refresh;
+mod seed;
 mod state;
 mod status;
 
 pub use builder::RemoteKeysBuilder;
 pub use error::{RemoteKeysError, RemoteKeysErrorKind};
 pub use handle::RemoteKeys;
+pub use seed::SeedKeys;
 pub use status::RemoteStatus;

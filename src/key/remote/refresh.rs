@@ -1,17 +1,17 @@
 //! One refresh: metadata if need be, then the key set.
 
-use std::str;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
-use bytes::Bytes;
-use http::header::{ACCEPT, ETAG, IF_NONE_MATCH};
-use http::{HeaderValue, Request, Response, StatusCode, Uri};
+use http::header::ETAG;
+use http::{HeaderValue, StatusCode, Uri};
 
 use super::config::{Config, Endpoint};
-use super::discovery::discover;
-use super::document::{max_age, same_keys};
+use super::document::{Document, max_age};
 use super::error::{RemoteKeysError, RemoteKeysErrorKind};
-use crate::fetch::{FetchErrorKind, send};
+use crate::causes::Causes;
+use crate::clock::{Clock, UnixTime};
+use crate::fetch::{Asking, DocumentError, Freshness, discover, without_query};
 use crate::key::KeySet;
 
 /// How long the metadata are taken to hold.
@@ -21,18 +21,20 @@ const METADATA_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 #[derive(Clone, Default)]
 pub(super) struct Memory {
     /// Where the keys are, and when that was learned.
-    pub(super) url: Option<(Uri, Instant)>,
+    pub(super) url: Option<(Uri, UnixTime)>,
     /// The last refresh failed at the key set: it may have moved.
     look_again: bool,
     etag: Option<HeaderValue>,
     /// `None` before there is a good one.
-    document: Option<Bytes>,
+    pub(super) document: Option<Arc<Document>>,
 }
 
 /// A good answer.
 pub(super) struct Update {
     /// `None` if the keys are the same as before.
     pub(super) keys: Option<KeySet>,
+    /// Whether they came, rather than word that they are the same.
+    pub(super) sent: bool,
     pub(super) max_age: Option<Duration>,
 }
 
@@ -40,101 +42,89 @@ pub(super) struct Update {
 pub(super) async fn refresh(
     config: &Config,
     memory: &mut Memory,
+    unconditional: bool,
 ) -> Result<Update, RemoteKeysError> {
-    let url = locate(config, memory).await?;
-    let update = load(config, memory, &url).await;
+    let url = locate(config, memory, unconditional).await?;
+    let update = load(config, memory, &url, unconditional).await;
     memory.look_again = update.is_err();
     update
 }
 
-async fn locate(config: &Config, memory: &mut Memory) -> Result<Uri, RemoteKeysError> {
+async fn locate(
+    config: &Config,
+    memory: &mut Memory,
+    unconditional: bool,
+) -> Result<Uri, RemoteKeysError> {
     let issuer = match &config.endpoint {
         Endpoint::Jwks(url) => return Ok(url.clone()),
         Endpoint::Issuer(issuer) => issuer,
     };
+    let now = config.clock.now();
+    let holds = |learned: UnixTime| {
+        learned <= now && now.saturating_since(learned) < METADATA_FOR && !memory.look_again
+    };
     let known = match &memory.url {
-        Some((url, learned)) if !memory.look_again && learned.elapsed() < METADATA_FOR => {
-            return Ok(url.clone());
-        }
+        Some((url, learned)) if holds(*learned) => return Ok(url.clone()),
         Some((url, _)) => Some(url.clone()),
         None => None,
     };
-    match (discover(config, issuer).await, known) {
+    let freshness = if unconditional { Freshness::Origin } else { Freshness::Any };
+    let found = discover(asking(config, freshness), issuer, config.allow_http).await;
+    match (found.and_then(|found| found.jwks_uri()).map_err(RemoteKeysError::from), known) {
         (Ok(url), known) => {
             if known.as_ref() != Some(&url) {
                 memory.etag = None;
             }
-            memory.url = Some((url.clone(), Instant::now()));
+            memory.url = Some((url.clone(), now));
             Ok(url)
         }
         (Err(error), _) if error.kind() == RemoteKeysErrorKind::WrongIssuer => Err(error),
-        // the keys may still be where they were
+        // The keys may still be where they were.
         (Err(_), Some(known)) => Ok(known),
         (Err(error), None) => Err(error),
     }
 }
 
-async fn load(config: &Config, memory: &mut Memory, url: &Uri) -> Result<Update, RemoteKeysError> {
-    let (answer, body) = get(config, url, memory.etag.as_ref()).await?.into_parts();
+fn asking<'a>(config: &'a Config, freshness: Freshness<'a>) -> Asking<'a> {
+    Asking { fetch: &*config.fetch, limits: config.limits, freshness }
+}
+
+async fn load(
+    config: &Config,
+    memory: &mut Memory,
+    url: &Uri,
+    unconditional: bool,
+) -> Result<Update, RemoteKeysError> {
+    let freshness = match &memory.etag {
+        _ if unconditional => Freshness::Origin,
+        Some(etag) => Freshness::Changed(etag),
+        None => Freshness::Any,
+    };
+    let validated = matches!(freshness, Freshness::Changed(_));
+    let (answer, body) = asking(config, freshness).get(url).await?.into_parts();
+    let document = Document::new(body, config.jwks.takes_symmetric());
     let max_age = max_age(&answer.headers);
     match answer.status {
         StatusCode::OK => {}
-        StatusCode::NOT_MODIFIED if memory.etag.is_some() => {
-            return Ok(Update { keys: None, max_age });
+        StatusCode::NOT_MODIFIED if validated => {
+            return Ok(Update { keys: None, sent: false, max_age });
         }
-        status => return Err(wrong_status(url, status)),
+        status => return Err(DocumentError::status(url, status).into()),
     }
     let broken = |what: String| {
-        RemoteKeysError::new(
-            RemoteKeysErrorKind::Keys,
-            format!("the key set at {} {what}", without_query(url)),
-        )
+        let text = format!("the key set at {} {what}", without_query(url));
+        RemoteKeysError::new(RemoteKeysErrorKind::Keys, text)
     };
-    let keys = if memory.document.as_deref().is_some_and(|before| same_keys(before, &body)) {
+    let keys = if memory.document.as_deref().is_some_and(|before| before.has_keys_of(&document)) {
         None
     } else {
-        let text = str::from_utf8(&body).map_err(|_| broken("is not UTF-8".to_owned()))?;
-        let keys = KeySet::from_jwks_with(text, &config.jwks);
-        Some(keys.map_err(|error| broken("cannot be used".to_owned()).with_source(error))?)
+        let text = document.text().ok_or_else(|| broken("is not UTF-8".to_owned()))?;
+        let keys = KeySet::from_jwks_with(text, &config.jwks).map_err(|error| {
+            broken(format!("cannot be used: {}", Causes(&error))).with_source(error)
+        });
+        Some(keys?)
     };
     memory.etag = answer.headers.get(ETAG).cloned();
-    memory.document = Some(body);
-    Ok(Update { keys, max_age })
-}
-
-/// Asks for a JSON document.
-pub(super) async fn get(
-    config: &Config,
-    url: &Uri,
-    etag: Option<&HeaderValue>,
-) -> Result<Response<Bytes>, RemoteKeysError> {
-    let mut request = Request::new(Bytes::new());
-    *request.uri_mut() = url.clone();
-    let accept = HeaderValue::from_static("application/json, application/jwk-set+json");
-    request.headers_mut().insert(ACCEPT, accept);
-    if let Some(etag) = etag {
-        request.headers_mut().insert(IF_NONE_MATCH, etag.clone());
-    }
-    send(&*config.fetch, request, config.limits).await.map_err(|error| {
-        let kind = match error.kind() {
-            FetchErrorKind::NoRuntime => RemoteKeysErrorKind::NoRuntime,
-            _ => RemoteKeysErrorKind::Unreachable,
-        };
-        let text = format!("{} cannot be fetched: {error}", without_query(url));
-        RemoteKeysError::new(kind, text).with_source(error)
-    })
-}
-
-pub(super) fn wrong_status(url: &Uri, status: StatusCode) -> RemoteKeysError {
-    let text = format!("{} answered with status {status}", without_query(url));
-    RemoteKeysError::new(RemoteKeysErrorKind::Status, text)
-}
-
-/// For texts: a query may hold a key to the provider's door.
-pub(super) fn without_query(url: &Uri) -> String {
-    let text = url.to_string();
-    match text.split_once('?') {
-        Some((place, _)) => place.to_owned(),
-        None => text,
-    }
+    memory.document = Some(Arc::new(document));
+    Ok(Update { keys, sent: true, max_age })
 }

@@ -8,8 +8,8 @@ use super::error::RemoteKeysError;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct RemoteStatus {
-    /// Whether there are keys that may be used: fetched, and not older than
-    /// [`keep_for`](super::RemoteKeysBuilder::keep_for).
+    /// Whether there are keys that may be used: fetched or [seeded](super::RemoteKeysBuilder::seed),
+    /// and confirmed no longer ago than [`keep_for`](super::RemoteKeysBuilder::keep_for).
     pub usable: bool,
     /// The configured issuer, if the keys are discovered.
     pub issuer: Option<String>,
@@ -27,10 +27,14 @@ pub struct RemoteStatus {
     pub refreshing: bool,
     /// How long until the next one; `None` if nothing refreshes the keys at present.
     pub next_refresh: Option<Duration>,
+    /// For how long one has been due or asked for that did not begin: zero or moments as a rule.
+    /// More means that the runtime that fetches keys is blocked, or driven by nobody, and that no
+    /// request has come since by which another could have taken over.
+    pub overdue: Option<Duration>,
     /// How many refreshes were begun.
     pub refreshes: u64,
     /// How many refreshes failed since the last good one.
     pub failures: u32,
-    /// Why the last one failed; `None` if it did not.
+    /// Why the last one failed, with all that is known of the cause; `None` if it did not.
     pub last_error: Option<RemoteKeysError>,
 }

@@ -48,6 +48,7 @@ use crate::revocation::{
 /// # Ok::<(), tower_bearer::revocation::StoreError>(())
 /// ```
 #[derive(Clone)]
+#[doc(alias("blacklist", "denylist", "blocklist", "logout"))]
 pub struct MemoryStore {
     inner: Arc<Inner>,
 }

@@ -10,11 +10,12 @@ use super::client_auth::ClientAuth;
 use super::endpoint::Endpoint;
 use super::inquiry::{Inquiry, Limits};
 use super::introspect::Introspection;
+use super::place::Place;
 use super::response::Kinds;
 use crate::claims::ClaimPath;
 use crate::clock::{Clock, SystemClock};
 use crate::dangerous::Dangerous;
-use crate::fetch::{Fetch, UrlProblem, checked_url};
+use crate::fetch::{Fetch, UrlProblem, can_wait, checked_url, metadata_urls};
 use crate::verify::options::Options;
 use crate::verify::rules::{Accept, Types};
 use crate::verify::{Audiences, BuildError, NeedsAudience};
@@ -48,12 +49,18 @@ pub struct Client(ClientAuth);
 /// missing. All else has a safe default.
 #[must_use = "a builder does nothing until `build`"]
 pub struct IntrospectionBuilder<C, N = NeedsClient, A = NeedsAudience> {
-    endpoint: String,
+    endpoint: At,
     fetch: Arc<dyn Fetch>,
     client: N,
     audiences: A,
     settings: Settings,
     claims: PhantomData<fn() -> C>,
+}
+
+/// Where the endpoint is.
+pub(super) enum At {
+    Url(String),
+    Issuer(String),
 }
 
 struct Settings {
@@ -67,7 +74,7 @@ struct Settings {
 }
 
 impl<C> IntrospectionBuilder<C> {
-    pub(super) fn new(endpoint: String, fetch: Arc<dyn Fetch>) -> Self {
+    pub(super) fn new(endpoint: At, fetch: Arc<dyn Fetch>) -> Self {
         Self {
             endpoint,
             fetch,
@@ -258,11 +265,29 @@ impl<C> IntrospectionBuilder<C, Client, Audiences> {
     pub fn build(self) -> Result<Introspection<C>, BuildError> {
         let Self { endpoint, fetch, client: Client(client), audiences, settings, .. } = self;
         let Settings { issuers, options, kinds, limits, timeout, allow_http, clock } = settings;
-        let uri = checked_url(&endpoint, allow_http).map_err(url_problem)?;
+        let place = match endpoint {
+            At::Url(url) => Place::Here(checked_url(&url, allow_http).map_err(url_problem)?),
+            At::Issuer(issuer) => {
+                if issuer.contains("/.well-known/") {
+                    return Err(BuildError::new(
+                        "the issuer is the URL of its metadata: give the issuer, without /.well-known/…",
+                    ));
+                }
+                metadata_urls(&issuer, allow_http).map_err(|_| {
+                    BuildError::new("the issuer is not an https URL without query and fragment")
+                })?;
+                Place::of_issuer(issuer, allow_http)
+            }
+        };
         client.check().map_err(BuildError::new)?;
         let rules = options.into_rules(issuers, audiences.0, Types::Usual)?;
         if timeout.is_zero() || timeout > LONGEST_TIMEOUT {
             return Err(BuildError::new("the timeout is zero or more than a minute"));
+        }
+        if !can_wait() {
+            return Err(BuildError::new(
+                "no thread can be started, so waiting could not be bounded",
+            ));
         }
         if limits.calls == 0 {
             return Err(BuildError::new("the concurrency is zero, so nothing could be asked"));
@@ -272,8 +297,13 @@ impl<C> IntrospectionBuilder<C, Client, Audiences> {
                 "answers are to be remembered for more than an hour: what was revoked works for as long",
             ));
         }
-        let endpoint = Endpoint { uri, client, fetch, timeout };
-        Ok(Introspection::new(Inquiry::new(endpoint, rules, kinds, clock, limits)))
+        let endpoint = Endpoint { place, client, fetch, timeout };
+        let inquiry = Inquiry::new(endpoint, rules, kinds, clock, limits).map_err(|_| {
+            BuildError::new(
+                "tokens cannot be hashed: enable the feature `aws-lc-rs` or `rust-crypto`",
+            )
+        })?;
+        Ok(Introspection::new(inquiry))
     }
 }
 

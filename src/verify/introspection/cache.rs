@@ -1,38 +1,68 @@
 //! [`Shelf`]: answers that are remembered for a while, bounded in number and in bytes.
 
 use std::collections::{HashMap, VecDeque};
+use std::fmt;
 use std::hash::{Hash, Hasher, RandomState};
+
+use zeroize::Zeroizing;
 
 use crate::clock::UnixTime;
 use crate::credentials::BearerToken;
-use crate::key::crypto::same_bytes;
+use crate::key::KeyError;
+use crate::key::crypto::{random, same_bytes, sha256};
 
-/// A whole token as the name of what is known of it, wherever in a request it stood.
+/// Makes [`Name`]s, with random bytes that only this process has.
+pub(super) struct Namer(Zeroizing<[u8; 32]>);
+
+impl Namer {
+    /// # Errors
+    /// If there is no crypto backend, or no randomness.
+    pub(super) fn new() -> Result<Self, KeyError> {
+        random().map(Zeroizing::new).map(Self)
+    }
+
+    /// The name of a token: that of another token is another one, in every byte of the token.
+    ///
+    /// # Errors
+    /// Not with a crypto backend.
+    pub(super) fn name(&self, token: &BearerToken) -> Result<Name, KeyError> {
+        sha256(&[self.0.as_slice(), token.as_bytes()]).map(Name)
+    }
+}
+
+/// What a token is remembered by, in place of itself: its SHA-256 hash together with
+/// [random bytes](Namer). Who reads this process's memory later has no token
+/// ([RFC 9700 §4.9.3](https://www.rfc-editor.org/rfc/rfc9700#section-4.9.3)), and who sends tokens
+/// cannot choose where they are put.
 #[derive(Clone)]
-pub(super) struct Key(pub(super) BearerToken);
+pub(super) struct Name([u8; 32]);
 
-impl Hash for Key {
+impl Hash for Name {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.as_bytes().hash(state);
+        self.0.hash(state);
     }
 }
 
-impl PartialEq for Key {
-    /// Compares every byte, whatever the first ones say.
+impl PartialEq for Name {
     fn eq(&self, other: &Self) -> bool {
-        same_bytes(self.0.as_bytes(), other.0.as_bytes())
+        same_bytes(&self.0, &other.0)
     }
 }
 
-impl Eq for Key {}
+impl Eq for Name {}
 
-/// Entries in the order they came, the oldest leaving first. Its hash is keyed at random, for each
-/// shelf anew.
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Name")
+    }
+}
+
+/// Entries in the order they came, the oldest leaving first.
 pub(super) struct Shelf<V> {
-    entries: HashMap<Key, Entry<V>, RandomState>,
-    /// The keys in the order they came, each with its entry's number. Those whose entry was
+    entries: HashMap<Name, Entry<V>, RandomState>,
+    /// The names in the order they came, each with its entry's number. Those whose entry was
     /// replaced stay until their turn comes.
-    order: VecDeque<(Key, u64, usize)>,
+    order: VecDeque<(Name, u64, usize)>,
     next: u64,
     /// Bytes of all that stands in `order`.
     bytes: usize,
@@ -60,15 +90,15 @@ impl<V> Shelf<V> {
     }
 
     /// What is known of this token. A clock that was set back makes a miss of it.
-    pub(super) fn get(&self, key: &Key, now: UnixTime) -> Option<&V> {
-        let entry = self.entries.get(key)?;
+    pub(super) fn get(&self, name: &Name, now: UnixTime) -> Option<&V> {
+        let entry = self.entries.get(name)?;
         (entry.from <= now && now < entry.until).then_some(&entry.value)
     }
 
     /// Remembers a value of this many bytes from one moment until, exclusively, another.
     pub(super) fn put(
         &mut self,
-        key: &Key,
+        name: &Name,
         value: V,
         bytes: usize,
         from: UnixTime,
@@ -80,8 +110,8 @@ impl<V> Shelf<V> {
         let number = self.next;
         self.next += 1;
         self.bytes += bytes;
-        self.order.push_back((key.clone(), number, bytes));
-        self.entries.insert(key.clone(), Entry { value, number, from, until });
+        self.order.push_back((name.clone(), number, bytes));
+        self.entries.insert(name.clone(), Entry { value, number, from, until });
         while self.order.len() > self.most_entries || self.bytes > self.most_bytes {
             self.drop_oldest();
         }
@@ -91,8 +121,8 @@ impl<V> Shelf<V> {
     }
 
     /// Forgets the token.
-    pub(super) fn forget(&mut self, token: &Key) {
-        self.entries.remove(token);
+    pub(super) fn forget(&mut self, name: &Name) {
+        self.entries.remove(name);
     }
 
     pub(super) fn clear(&mut self) {
@@ -102,22 +132,22 @@ impl<V> Shelf<V> {
     }
 
     fn oldest_is_useless(&self, now: UnixTime) -> bool {
-        let Some((key, number, _)) = self.order.front() else {
+        let Some((name, number, _)) = self.order.front() else {
             return false;
         };
-        match self.entries.get(key) {
+        match self.entries.get(name) {
             Some(entry) if entry.number == *number => entry.until <= now,
             _ => true,
         }
     }
 
     fn drop_oldest(&mut self) {
-        let Some((key, number, bytes)) = self.order.pop_front() else {
+        let Some((name, number, bytes)) = self.order.pop_front() else {
             return;
         };
         self.bytes -= bytes;
-        if self.entries.get(&key).is_some_and(|entry| entry.number == number) {
-            self.entries.remove(&key);
+        if self.entries.get(&name).is_some_and(|entry| entry.number == number) {
+            self.entries.remove(&name);
         }
     }
 }
@@ -126,8 +156,22 @@ impl<V> Shelf<V> {
 mod tests {
     use super::*;
 
-    fn key(token: &str) -> Key {
-        Key(BearerToken::parse(token).unwrap())
+    fn namer() -> &'static Namer {
+        static NAMER: std::sync::OnceLock<Namer> = std::sync::OnceLock::new();
+        NAMER.get_or_init(|| Namer::new().unwrap())
+    }
+
+    fn key(token: &str) -> Name {
+        namer().name(&BearerToken::parse(token).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn rfc9700_section_4_9_3_a_name_tells_nothing_of_the_token() {
+        let (token, other) = (BearerToken::parse("opaque").unwrap(), Namer::new().unwrap());
+        assert_eq!(key("opaque"), key("opaque"));
+        assert_ne!(other.name(&token).unwrap(), key("opaque"));
+        assert_ne!(key("opaque").0, crate::key::crypto::sha256_of(b"opaque").unwrap());
+        assert!(!format!("{:?}", key("opaque")).contains("opaque"));
     }
 
     const fn at(secs: u64) -> UnixTime {

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use super::client_auth::ClientAuth;
 use super::form;
+use super::place::Place;
 use super::response::unavailable;
 use crate::clock::UnixTime;
 use crate::credentials::BearerToken;
@@ -24,7 +25,7 @@ const RETRY: Duration = Duration::from_secs(5);
 const LONGEST_RETRY: Duration = Duration::from_secs(300);
 
 pub(super) struct Endpoint {
-    pub(super) uri: Uri,
+    pub(super) place: Place,
     pub(super) client: ClientAuth,
     pub(super) fetch: Arc<dyn Fetch>,
     pub(super) timeout: Duration,
@@ -40,7 +41,8 @@ impl Endpoint {
         token: &BearerToken,
         now: UnixTime,
     ) -> Result<String, Rejection> {
-        let request = self.request(token, now)?;
+        let uri = self.place.find(&*self.fetch, self.timeout, now).await?;
+        let request = self.request(uri, token, now)?;
         let limits = FetchLimits::new().max_body(MAX_BODY).timeout(self.timeout);
         let response = send(&*self.fetch, request, limits).await.map_err(|error| {
             retry(unavailable("the introspection endpoint gives no response that can be read"))
@@ -50,7 +52,12 @@ impl Endpoint {
     }
 
     /// RFC 7662 §2.1.
-    fn request(&self, token: &BearerToken, now: UnixTime) -> Result<Request<Bytes>, Rejection> {
+    fn request(
+        &self,
+        uri: Uri,
+        token: &BearerToken,
+        now: UnixTime,
+    ) -> Result<Request<Bytes>, Rejection> {
         let room = 64 + 3 * token.as_bytes().len() + self.client.form_len();
         let mut form = Zeroizing::new(String::with_capacity(room));
         form::append(&mut form, "token", token.as_bytes());
@@ -64,7 +71,7 @@ impl Endpoint {
         })?;
         let mut request = Request::new(Bytes::copy_from_slice(form.as_bytes()));
         *request.method_mut() = Method::POST;
-        *request.uri_mut() = self.uri.clone();
+        *request.uri_mut() = uri;
         *request.headers_mut() = headers;
         Ok(request)
     }

@@ -3,21 +3,22 @@
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use futures_util::future::Shared;
 use serde::de::DeserializeOwned;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
-use tokio::time::timeout;
 
-use super::cache::{Key, Shelf};
+use super::cache::{Name, Namer, Shelf};
 use super::endpoint::{Endpoint, retry};
 use super::response::{Active, Kinds, read, unavailable};
 use crate::claims::VerifiedToken;
 use crate::clock::{Clock, UnixTime};
 use crate::credentials::BearerToken;
+use crate::fetch::within;
+use crate::key::KeyError;
 use crate::rejection::{Rejection, RejectionKind};
 use crate::verify::rules::Rules;
 
@@ -39,6 +40,7 @@ pub(super) struct Inquiry<C> {
     pub(super) kinds: Kinds,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) limits: Limits,
+    namer: Namer,
     calls: Semaphore,
     room: Arc<Semaphore>,
     state: Mutex<State<C>>,
@@ -56,8 +58,15 @@ pub(super) struct Limits {
 struct State<C> {
     active: Shelf<Arc<VerifiedToken<C>>>,
     rejected: Shelf<Rejection>,
-    flights: HashMap<Key, (u64, Flight<C>), RandomState>,
+    flights: HashMap<Name, Asked<C>, RandomState>,
     next: u64,
+}
+
+/// A question under way.
+struct Asked<C> {
+    number: u64,
+    since: Instant,
+    flight: Flight<C>,
 }
 
 /// What can be told about a token without waiting.
@@ -74,15 +83,16 @@ impl<C> Inquiry<C> {
         kinds: Kinds,
         clock: Arc<dyn Clock>,
         limits: Limits,
-    ) -> Self {
+    ) -> Result<Self, KeyError> {
         let bytes = limits.entries.saturating_mul(BYTES_PER_ENTRY);
         let room = limits.calls.saturating_mul(1 + WAITING).min(Semaphore::MAX_PERMITS);
-        Self {
+        Ok(Self {
             endpoint,
             rules,
             kinds,
             clock,
             limits,
+            namer: Namer::new()?,
             calls: Semaphore::new(limits.calls.min(Semaphore::MAX_PERMITS)),
             room: Arc::new(Semaphore::new(room)),
             state: Mutex::new(State {
@@ -91,7 +101,7 @@ impl<C> Inquiry<C> {
                 flights: HashMap::default(),
                 next: 0,
             }),
-        }
+        })
     }
 
     /// Forgets all, answers under way included: whoever comes from now on asks anew.
@@ -103,11 +113,13 @@ impl<C> Inquiry<C> {
     }
 
     /// Forgets one token likewise.
-    pub(super) fn forget(&self, token: &Key) {
+    pub(super) fn forget(&self, token: &BearerToken) {
+        // Without a name, nothing was remembered either.
+        let Ok(name) = self.namer.name(token) else { return };
         let mut state = self.state();
-        state.active.forget(token);
-        state.rejected.forget(token);
-        state.flights.remove(token);
+        state.active.forget(&name);
+        state.rejected.forget(&name);
+        state.flights.remove(&name);
     }
 
     /// Held for a look or a note, never while waiting.
@@ -119,16 +131,26 @@ impl<C> Inquiry<C> {
 impl<C: DeserializeOwned + Send + Sync + 'static> Inquiry<C> {
     /// What is known of a token; if nothing is, asks, unless somebody else does already.
     pub(super) fn look_up(self: &Arc<Self>, token: BearerToken, now: UnixTime) -> Known<C> {
-        let key = Key(token);
+        let name = match self.namer.name(&token) {
+            Ok(name) => name,
+            Err(error) => {
+                let reason = "tokens cannot be hashed to be remembered";
+                let rejection = Rejection::new(RejectionKind::Misconfigured, reason);
+                return Known::Answer(Err(rejection.with_source(error)));
+            }
+        };
         let mut state = self.state();
-        if let Some(token) = state.active.get(&key, now) {
+        if let Some(token) = state.active.get(&name, now) {
             return Known::Answer(Ok(Arc::clone(token)));
         }
-        if let Some(rejection) = state.rejected.get(&key, now) {
+        if let Some(rejection) = state.rejected.get(&name, now) {
             return Known::Answer(Err(rejection.clone()));
         }
-        if let Some((_, flight)) = state.flights.get(&key) {
-            return Known::Asked(flight.clone());
+        // One that should have ended is on a runtime that does not run: it is asked again on this one.
+        let asked = state.flights.get(&name);
+        let in_time = |asked: &&Asked<C>| asked.since.elapsed() < self.endpoint.timeout;
+        if let Some(asked) = asked.filter(in_time) {
+            return Known::Asked(asked.flight.clone());
         }
         let Ok(runtime) = Handle::try_current() else {
             let reason =
@@ -140,32 +162,39 @@ impl<C: DeserializeOwned + Send + Sync + 'static> Inquiry<C> {
             return Known::Answer(Err(busy.with_retry_after(BUSY)));
         };
         // Outlives the request, whose buffer it must not hold.
-        let key = Key(key.0.detached());
+        let token = token.detached();
         let (answer, flight) = oneshot::channel();
         let flight = flight.shared();
         let number = state.next;
         state.next += 1;
-        state.flights.insert(key.clone(), (number, flight.clone()));
+        let asked = Asked { number, since: Instant::now(), flight: flight.clone() };
+        state.flights.insert(name.clone(), asked);
         // A runtime that is shutting down drops the task at once, and its end takes the lock.
         drop(state);
-        let landing = Landing { inquiry: Arc::clone(self), key, number, _room: room };
+        let landing = Landing { inquiry: Arc::clone(self), name, token, number, _room: room };
         drop(runtime.spawn(landing.fly(answer)));
         Known::Asked(flight)
     }
 
     /// Waits for a turn and asks. The caller bounds the time.
-    async fn ask(&self, key: &Key) -> Result<Result<Active<C>, Rejection>, Rejection> {
+    async fn ask(&self, token: &BearerToken) -> Result<Result<Active<C>, Rejection>, Rejection> {
         // Never closed.
         let _turn = self.calls.acquire().await.ok();
-        let json = self.endpoint.ask(&key.0, self.clock.now()).await?;
+        let json = self.endpoint.ask(token, self.clock.now()).await?;
         read(json, &self.rules, self.kinds)
     }
+}
+
+/// For who has waited long enough.
+pub(super) fn late() -> Rejection {
+    unavailable("the introspection endpoint does not answer in time")
 }
 
 /// One question under way. However it ends, nobody joins it afterwards.
 struct Landing<C> {
     inquiry: Arc<Inquiry<C>>,
-    key: Key,
+    name: Name,
+    token: BearerToken,
     number: u64,
     _room: OwnedSemaphorePermit,
 }
@@ -173,9 +202,8 @@ struct Landing<C> {
 impl<C: DeserializeOwned + Send + Sync + 'static> Landing<C> {
     async fn fly(self, waiting: oneshot::Sender<Answer<C>>) {
         let asked = self.inquiry.clock.now();
-        let given = timeout(self.inquiry.endpoint.timeout, self.inquiry.ask(&self.key)).await;
-        let late = || unavailable("the introspection endpoint does not answer in time");
-        let answer = match given.unwrap_or_else(|_| Err(late())) {
+        let given = within(self.inquiry.endpoint.timeout, self.inquiry.ask(&self.token)).await;
+        let answer = match given.unwrap_or_else(|| Err(late())) {
             Err(outage) => Err(retry(outage)),
             Ok(answer) => self.remember(answer, asked),
         };
@@ -187,8 +215,8 @@ impl<C: DeserializeOwned + Send + Sync + 'static> Landing<C> {
     /// Notes an answer, unless somebody asked to forget the token meanwhile.
     fn remember(&self, answer: Result<Active<C>, Rejection>, asked: UnixTime) -> Answer<C> {
         let Inquiry { limits, rules, clock, .. } = &*self.inquiry;
-        let bearer = || self.key.0.clone();
-        let mut bytes = 256 + self.key.0.as_bytes().len();
+        let bearer = || self.token.clone();
+        let mut bytes = 256 + self.token.as_bytes().len();
         let answer = answer.and_then(|Active { custom, registered }| {
             bytes += 2 * registered.payload().len();
             let expires_at = registered.expires_at();
@@ -207,12 +235,12 @@ impl<C: DeserializeOwned + Send + Sync + 'static> Landing<C> {
             Ok((token, expires_at)) => {
                 let until = asked.saturating_add(limits.remember_active);
                 let until = expires_at.map_or(until, |expires_at| until.min(expires_at));
-                state.active.put(&self.key, Arc::clone(&token), bytes, asked, until);
+                state.active.put(&self.name, Arc::clone(&token), bytes, asked, until);
                 Ok(token)
             }
             Err(rejection) => {
                 let until = asked.saturating_add(limits.remember_rejected);
-                state.rejected.put(&self.key, rejection.clone(), bytes, asked, until);
+                state.rejected.put(&self.name, rejection.clone(), bytes, asked, until);
                 Err(rejection)
             }
         }
@@ -222,7 +250,7 @@ impl<C: DeserializeOwned + Send + Sync + 'static> Landing<C> {
 impl<C> Landing<C> {
     /// Whether who asks now would be told this answer.
     fn is_awaited(&self, state: &State<C>) -> bool {
-        state.flights.get(&self.key).is_some_and(|(number, _)| *number == self.number)
+        state.flights.get(&self.name).is_some_and(|asked| asked.number == self.number)
     }
 }
 
@@ -230,7 +258,7 @@ impl<C> Drop for Landing<C> {
     fn drop(&mut self) {
         let mut state = self.inquiry.state();
         if self.is_awaited(&state) {
-            state.flights.remove(&self.key);
+            state.flights.remove(&self.name);
         }
     }
 }

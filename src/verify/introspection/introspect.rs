@@ -5,13 +5,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use futures_timer::Delay;
 use futures_util::future::FusedFuture;
 use serde::de::DeserializeOwned;
 
-use super::builder::IntrospectionBuilder;
-use super::cache::Key;
+use super::builder::{At, IntrospectionBuilder};
 use super::endpoint::retry;
-use super::inquiry::{Answer, Flight, Inquiry, Known};
+use super::inquiry::{Answer, Flight, Inquiry, Known, late};
 use super::response::unavailable;
 use crate::credentials::{BearerToken, TokenOrigin};
 use crate::fetch::Fetch;
@@ -25,6 +25,7 @@ use crate::verify::{TokenVerifier, Verified};
 ///
 /// Made with [`Introspection::builder`]; the [module](crate::verify::introspection) has the rules. It is one `Arc`: cheap to
 /// clone, and clones share what is remembered.
+#[doc(alias("opaque", "reference token", "rfc7662"))]
 pub struct Introspection<C> {
     inquiry: Arc<Inquiry<C>>,
 }
@@ -33,7 +34,16 @@ impl<C> Introspection<C> {
     /// Starts building: asks at this URL, through this HTTP client. How this service authenticates
     /// itself there and the audience have to be decided on.
     pub fn builder(endpoint: impl Into<String>, fetch: impl Fetch) -> IntrospectionBuilder<C> {
-        IntrospectionBuilder::new(endpoint.into(), Arc::new(fetch))
+        IntrospectionBuilder::new(At::Url(endpoint.into()), Arc::new(fetch))
+    }
+
+    /// The same, at the endpoint that the issuer's metadata name as `introspection_endpoint`
+    /// ([RFC 8414 §2](https://www.rfc-editor.org/rfc/rfc8414#section-2), or OpenID Connect Discovery).
+    /// They are asked for with the first token, and again after an hour; the `issuer` in them is
+    /// compared exactly. To require it of tokens, too, call
+    /// [`issuer`](IntrospectionBuilder::issuer).
+    pub fn discover(issuer: impl Into<String>, fetch: impl Fetch) -> IntrospectionBuilder<C> {
+        IntrospectionBuilder::new(At::Issuer(issuer.into()), Arc::new(fetch))
     }
 
     pub(super) fn new(inquiry: Inquiry<C>) -> Self {
@@ -44,7 +54,7 @@ impl<C> Introspection<C> {
     /// revokes it at the issuer ([RFC 7009](https://www.rfc-editor.org/rfc/rfc7009)). Takes effect at
     /// once in this process only.
     pub fn forget(&self, token: &BearerToken) {
-        self.inquiry.forget(&Key(token.clone()));
+        self.inquiry.forget(token);
     }
 
     /// Forgets everything that is remembered, answers under way included.
@@ -74,7 +84,9 @@ impl<C: DeserializeOwned + Send + Sync + 'static> TokenVerifier for Introspectio
         match self.inquiry.look_up(token, self.inquiry.clock.now()) {
             Known::Answer(answer) => Step::Now(self.judge(answer, origin)),
             Known::Asked(flight) => {
-                Step::Later(IntrospectionFuture { flight, origin, introspection: self.clone() })
+                let deadline = Delay::new(self.inquiry.endpoint.timeout);
+                let introspection = self.clone();
+                Step::Later(IntrospectionFuture { flight, deadline, origin, introspection })
             }
         }
     }
@@ -84,6 +96,8 @@ impl<C: DeserializeOwned + Send + Sync + 'static> TokenVerifier for Introspectio
 #[must_use = "futures do nothing unless polled"]
 pub struct IntrospectionFuture<C> {
     flight: Flight<C>,
+    /// Of this request alone: others may have asked before, on runtimes that do not run.
+    deadline: Delay,
     origin: TokenOrigin,
     introspection: Introspection<C>,
 }
@@ -96,7 +110,13 @@ impl<C> Future for IntrospectionFuture<C> {
             // Polled after completion, against the contract of `Future`: fail closed.
             return Poll::Pending;
         }
-        let landed = ready!(Pin::new(&mut self.flight).poll(cx));
+        let landed = match Pin::new(&mut self.flight).poll(cx) {
+            Poll::Ready(landed) => landed,
+            Poll::Pending => {
+                ready!(Pin::new(&mut self.deadline).poll(cx));
+                return Poll::Ready(Err(retry(late())));
+            }
+        };
         // No answer: the HTTP client panicked, or the runtime shuts down.
         let lost =
             || retry(unavailable("the question to the introspection endpoint came to nothing"));

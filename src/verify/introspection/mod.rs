@@ -19,12 +19,14 @@
 //!    access token and a bearer token: the endpoint calls refresh tokens active too.
 //! 4. An active token is remembered for
 //!    [`remember_active`](IntrospectionBuilder::remember_active), at most until its `exp`; a rejected
-//!    one for [`remember_rejected`](IntrospectionBuilder::remember_rejected); an outage never. The
-//!    whole token is compared, and found by a hash with random keys. Times and revocation are
+//!    one for [`remember_rejected`](IntrospectionBuilder::remember_rejected); an outage never. It is
+//!    found by a SHA-256 hash of the whole token and of random bytes. Times and revocation are
 //!    checked on every request all the same. What is remembered is bounded in entries and bytes.
 //! 5. Requests with one token share one question. How many questions are under way is
 //!    [bounded](IntrospectionBuilder::concurrency), and so is
-//!    [every wait](IntrospectionBuilder::timeout). Nothing that a client sends makes a URL.
+//!    [every wait](IntrospectionBuilder::timeout), of each request by itself: one that joined a
+//!    question on a runtime that does not run has its own time, and the next one asks anew. Nothing
+//!    that a client sends makes a URL.
 //!
 //! **In deployment.** A token revoked at its issuer works until it is forgotten here: 30 seconds by
 //! default, in each process. Questions run on tokio, with its timer enabled. A flood of made-up
@@ -60,6 +62,7 @@ mod endpoint;
 mod form;
 mod inquiry;
 mod introspect;
+mod place;
 mod response;
 
 pub use builder::{Client, IntrospectionBuilder, NeedsClient};

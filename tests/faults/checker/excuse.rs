@@ -51,9 +51,11 @@ pub(super) fn knowers<'a>(index: &Index<'a>, end: &Op, fault: &Fault) -> Vec<&'a
         let refused = refused.filter(|op| op.start > end.end && op.end < loss_at);
         lives.extend(refused.filter(|op| covers_use(index, end, op)).map(|op| (op.node, op.life)));
     }
-    let found = index.history.lives.iter().filter(|life| {
-        lives.contains(&(life.node, Some(life.life))) && life.to > fault.healed
-    });
+    let found = index
+        .history
+        .lives
+        .iter()
+        .filter(|life| lives.contains(&(life.node, Some(life.life))) && life.to > fault.healed);
     found.collect()
 }
 

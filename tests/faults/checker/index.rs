@@ -125,7 +125,8 @@ impl<'a> Index<'a> {
         let s = history.session(session);
         let begun = history.ops[s.login as usize].end;
         self.ends(session).filter(move |op| {
-            let (Call::End { end, .. }, Outcome::Done { moment_ms, ended }) = (op.call, &op.outcome)
+            let (Call::End { end, .. }, Outcome::Done { moment_ms, ended }) =
+                (op.call, &op.outcome)
             else {
                 return false;
             };

@@ -28,7 +28,9 @@ fn healthy(index: &Index<'_>, verdict: &mut Verdict, fault: &Fault) {
             continue;
         }
         let bad = answers.iter().find(|op| {
-            op.start > from && op.end < to && matches!(op.outcome, Outcome::Health { current: true, .. })
+            op.start > from
+                && op.end < to
+                && matches!(op.outcome, Outcome::Health { current: true, .. })
         });
         if let Some(op) = bad {
             verdict.found_text(Rule::Healthy, vec![fault.to_string(), index.history.line(op)]);
@@ -53,7 +55,11 @@ fn counted(index: &Index<'_>, verdict: &mut Verdict, fault: &Fault) {
             && acknowledged(end)
             && matches!(
                 end.call,
-                Call::End { end: End::RevokeSession(_) | End::RevokeSubject { .. }, short: false, .. }
+                Call::End {
+                    end: End::RevokeSession(_) | End::RevokeSubject { .. },
+                    short: false,
+                    ..
+                }
             );
         if !surely {
             continue;

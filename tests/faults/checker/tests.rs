@@ -48,7 +48,8 @@ impl Pen {
         let expires = issued + 150;
         self.0.accesses.push(Access { session, issued, expires, version, made_by });
         self.0.refreshes.push(Refresh { session, made_by, generation });
-        let (access, refresh) = (self.0.accesses.len() as u32 - 1, self.0.refreshes.len() as u32 - 1);
+        let (access, refresh) =
+            (self.0.accesses.len() as u32 - 1, self.0.refreshes.len() as u32 - 1);
         Outcome::Granted { session, access, refresh }
     }
 

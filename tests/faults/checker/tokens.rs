@@ -48,7 +48,9 @@ fn winners(index: &Index<'_>, verdict: &mut Verdict, token: RefreshIx, ops: &[&O
         return;
     }
     for early in &won {
-        let Some(child) = granted(early).and_then(|child| first_use(index, child)) else { continue };
+        let Some(child) = granted(early).and_then(|child| first_use(index, child)) else {
+            continue;
+        };
         if let Some(late) = won.iter().find(|late| child.end < late.start) {
             if !index.lost_between(early.start, late.end) {
                 verdict.found(index.history, Rule::Generations, &[early, child, late]);
@@ -100,8 +102,10 @@ fn false_alarm(index: &Index<'_>, verdict: &mut Verdict, session: SessionIx, at:
     if index.maybe_stolen(session, at) || index.lost_between(login.start, at) {
         return;
     }
-    let of_session = |op: &&Op| matches!(op.call, Call::Refresh { token, .. }
-        if index.history.refresh(token).session == session && op.start < at);
+    let of_session = |op: &&Op| {
+        matches!(op.call, Call::Refresh { token, .. }
+        if index.history.refresh(token).session == session && op.start < at)
+    };
     let ops: Vec<&Op> = index.history.ops.iter().filter(of_session).collect();
     verdict.found(index.history, Rule::FalseAlarm, &ops);
 }

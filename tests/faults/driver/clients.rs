@@ -194,7 +194,11 @@ impl Client {
             let world = self.caller.shared.world();
             let Some(session) = world.pick_dead(&mut self.rng) else { return };
             let tokens = &world.sides[session as usize].tokens;
-            if self.rng.percent(80) { tokens.last().copied() } else { self.rng.pick(tokens).copied() }
+            if self.rng.percent(80) {
+                tokens.last().copied()
+            } else {
+                self.rng.pick(tokens).copied()
+            }
         };
         if let Some(token) = token {
             self.present(token).await;

@@ -84,7 +84,8 @@ impl Caller {
         let subject = |subject: u32| format!("user-{subject}");
         let (method, path, bearer, body) = match *call {
             Call::Login { tenant, subject: number, version } => {
-                let body = json!({"tenant": tenant, "subject": subject(number), "version": version});
+                let body =
+                    json!({"tenant": tenant, "subject": subject(number), "version": version});
                 (Method::POST, "/login".into(), None, body)
             }
             Call::Refresh { tenant, token } => {
@@ -191,12 +192,20 @@ fn read(world: &mut super::world::World, call: &Call, body: &[u8]) -> Outcome {
         Call::Login { tenant, subject, version } => {
             let Ok(granted) = serde_json::from_slice(body) else { return odd };
             let taken = world.take_grant(granted, Some((tenant, subject, version)), None);
-            taken.map_or(odd, |(session, access, refresh)| Outcome::Granted { session, access, refresh })
+            taken.map_or(odd, |(session, access, refresh)| Outcome::Granted {
+                session,
+                access,
+                refresh,
+            })
         }
         Call::Refresh { token, .. } => {
             let Ok(granted) = serde_json::from_slice(body) else { return odd };
             let taken = world.take_grant(granted, None, Some(token));
-            taken.map_or(odd, |(session, access, refresh)| Outcome::Granted { session, access, refresh })
+            taken.map_or(odd, |(session, access, refresh)| Outcome::Granted {
+                session,
+                access,
+                refresh,
+            })
         }
         Call::End { .. } => {
             let Ok(value) = serde_json::from_slice::<Value>(body) else { return odd };

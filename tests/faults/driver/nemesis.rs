@@ -44,7 +44,10 @@ impl Nemesis {
             fault.recovered = self.recovered(fault.healed).await;
             if self.verbose {
                 let after = fault.recovered.saturating_sub(fault.healed);
-                eprintln!("{:>9.3} {name}: recovered after {after} us", self.caller.now() as f64 / 1e6);
+                eprintln!(
+                    "{:>9.3} {name}: recovered after {after} us",
+                    self.caller.now() as f64 / 1e6
+                );
             }
             self.caller.shared.world().history.faults.push(fault);
             self.caller.shared.sleep(self.rng.range(200_000, 900_000)).await;
@@ -53,7 +56,8 @@ impl Nemesis {
     }
 
     fn plan(&mut self) -> Vec<&'static str> {
-        let mut all: Vec<_> = OF_NODES.into_iter().chain(self.store.faults().iter().copied()).collect();
+        let mut all: Vec<_> =
+            OF_NODES.into_iter().chain(self.store.faults().iter().copied()).collect();
         if !self.store.proxies().is_empty() {
             all.extend(OF_NETWORK);
         }
@@ -103,10 +107,12 @@ impl Nemesis {
                 let nodes = if self.rng.percent(40) { EVERY } else { 1 << self.node() };
                 self.network(&mut fault, nodes, Mode::Delay(delay), 4_000_000).await;
             }
-            _ => return {
-                let nodes = Arc::clone(&self.caller.nodes);
-                self.store.inflict(name, &shared, &nodes, &mut self.rng).await
-            },
+            _ => {
+                return {
+                    let nodes = Arc::clone(&self.caller.nodes);
+                    self.store.inflict(name, &shared, &nodes, &mut self.rng).await
+                };
+            }
         }
         fault.healed = shared.now();
         Ok(fault)
@@ -171,7 +177,8 @@ impl Nemesis {
                 self.caller.shared.world().bury(session);
                 let health = self.caller.call(node, Call::Health).await;
                 let current = matches!(health, Outcome::Health { current: true, .. });
-                if used != Outcome::Unavailable && matches!(ended, Outcome::Done { .. }) && current {
+                if used != Outcome::Unavailable && matches!(ended, Outcome::Done { .. }) && current
+                {
                     return self.caller.now();
                 }
             }

@@ -65,7 +65,12 @@ impl Nodes {
         let this = std::env::current_exe().map_err(|error| error.to_string())?;
         let stderr = if self.verbose { Stdio::inherit() } else { Stdio::null() };
         let mut command = Command::new(this);
-        command.arg("--node").arg(config).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(stderr);
+        command
+            .arg("--node")
+            .arg(config)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(stderr);
         let process = Process::spawn(&self.guard, &mut command);
         let mut process = process.map_err(|error| error.to_string())?;
         let output = process.child().stdout.take().ok_or("no output")?;

@@ -104,11 +104,7 @@ async fn found(options: &Options, guard: &Guard, hunt: &Hunt) -> Result<bool, St
 }
 
 /// One round.
-async fn play(
-    options: &Options,
-    guard: &Guard,
-    seed: u64,
-) -> Result<(History, Vec<At>), String> {
+async fn play(options: &Options, guard: &Guard, seed: u64) -> Result<(History, Vec<At>), String> {
     let time = options.round.min(options.time);
     let mut rng = Rng::new(seed);
     let memory = options.store == "memory";
@@ -195,9 +191,8 @@ async fn play(
 /// Asks every node how it does, all the time.
 async fn watch(caller: Caller, stop: Arc<AtomicBool>) {
     while !stop.load(Ordering::Relaxed) {
-        let asked = (0..caller.nodes.len()).map(|node| {
-            caller.call_within(node, Call::Health, Duration::from_millis(400))
-        });
+        let asked = (0..caller.nodes.len())
+            .map(|node| caller.call_within(node, Call::Health, Duration::from_millis(400)));
         futures_util::future::join_all(asked).await;
         caller.shared.sleep(60_000).await;
     }

@@ -235,8 +235,7 @@ impl Redis {
         self.follow().await?;
         self.lead(left, true);
         let until = shared.now();
-        fault.loss =
-            Some(Loss { nodes: left, by_failover: true, ..Loss::of(from, NEVER, until) });
+        fault.loss = Some(Loss { nodes: left, by_failover: true, ..Loss::of(from, NEVER, until) });
         Ok(fault)
     }
 

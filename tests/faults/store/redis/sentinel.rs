@@ -125,7 +125,10 @@ impl RedisSentinel {
         for sentinel in self.sentinels.iter().filter(|sentinel| sentinel.process.is_some()) {
             let asked = Server::at(&self.guard, sentinel.port);
             let text = asked.info("sentinel", "master0").await?;
-            if !text.contains("status=ok") || !text.contains("slaves=2") || !text.contains("sentinels=3") {
+            if !text.contains("status=ok")
+                || !text.contains("slaves=2")
+                || !text.contains("sentinels=3")
+            {
                 return Ok(false);
             }
         }
