@@ -3,7 +3,7 @@
 use super::RedisStore;
 use super::connection::{other_layout, store_error};
 use super::once::stay;
-use super::refresh::{hash_text, moment_text, read_moment};
+use super::session::{hash_text, moment_text, read_moment};
 use crate::clock::UnixTime;
 use crate::issuer::TokenHash;
 use crate::issuer::single_use::SingleUseStore;

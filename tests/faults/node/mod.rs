@@ -1,5 +1,7 @@
 //! A node: a process of its own that issues, refreshes, ends, lists, and serves behind the layer.
 
+mod planted;
+mod reborn;
 mod server;
 mod service;
 

@@ -73,7 +73,12 @@ impl RedisCluster {
     }
 
     /// Moves the slot, a few keys at a time, and halts on the way.
-    async fn moves(&mut self, shared: &Shared, nodes: Option<&Nodes>, rng: &mut Rng) -> Result<(), String> {
+    async fn moves(
+        &mut self,
+        shared: &Shared,
+        nodes: Option<&Nodes>,
+        rng: &mut Rng,
+    ) -> Result<(), String> {
         let (from, to) = (self.owner, 1 - self.owner);
         let slot = self.slot;
         let (source, target) = (&self.servers[from], &self.servers[to]);
@@ -91,7 +96,8 @@ impl RedisCluster {
             if halts > 0 && (keys.is_empty() || rng.percent(30)) {
                 halts -= 1;
                 if let Some(nodes) = nodes {
-                    let node = u8::try_from(rng.index(usize::from(nodes.len()))).unwrap_or_default();
+                    let node =
+                        u8::try_from(rng.index(usize::from(nodes.len()))).unwrap_or_default();
                     nodes.kill(node);
                     nodes.start(node).await?;
                 }

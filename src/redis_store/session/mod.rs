@@ -1,0 +1,8 @@
+//! Sessions in Redis: [`SessionStore`](crate::issuer::session::SessionStore) for
+//! [`RedisStore`](super::RedisStore).
+
+mod layout;
+mod store;
+
+pub(in crate::redis_store) use self::layout::{hash_text, moment_text, read_moment};
+pub(in crate::redis_store) use self::store::script;
