@@ -1,8 +1,11 @@
 //! A store with a fault put in.
 
-use std::time::Duration;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use tower_bearer::clock::{Clock, SystemClock, UnixTime};
+use tower_bearer::clock::UnixTime;
 use tower_bearer::issuer::session::{
     BoxSessionStore, Commit, Committed, IndexKey, Page, SessionId, SessionStore, StoredSession,
 };
@@ -20,7 +23,9 @@ pub(super) struct Planted {
     pub(super) plant: Option<Plant>,
     /// For how long a process of the short lifetime remembers.
     pub(super) short_keep: Duration,
-    pub(super) broken: std::sync::Arc<std::sync::atomic::AtomicBool>,
+    pub(super) broken: Arc<AtomicBool>,
+    /// Until when the revocation of a session is remembered.
+    pub(super) kept: Arc<Mutex<HashMap<String, Instant>>>,
 }
 
 impl Planted {
@@ -36,16 +41,28 @@ impl Planted {
         }
     }
 
-    fn shortened(&self, revocation: &Revocation, now: UnixTime) -> Revocation {
+    /// Notes until when the revocations of sessions are remembered.
+    fn remember(&self, revocations: &[Revocation]) {
         if !self.has(Plant::ShortMemory) {
-            return revocation.clone();
+            return;
         }
-        let keep = now.saturating_add(self.short_keep);
-        until(revocation, keep)
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        for revocation in revocations {
+            if let RevocationTarget::Session { session_id } = revocation.target() {
+                kept.insert(session_id.to_owned(), Instant::now() + self.short_keep);
+            }
+        }
+    }
+
+    /// Whether its session's revocation is forgotten.
+    fn forgot(&self, token: &TokenIdentity<'_>) -> bool {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let until = token.session_id().and_then(|session_id| kept.get(session_id));
+        until.is_some_and(|until| Instant::now() > *until)
     }
 
     fn stuck(&self) -> Result<(), StoreError> {
-        let broken = self.broken.load(std::sync::atomic::Ordering::Relaxed);
+        let broken = self.broken.load(Ordering::Relaxed);
         if self.has(Plant::Stuck) && broken {
             return Err(StoreError::unavailable("it is never asked again"));
         }
@@ -54,7 +71,7 @@ impl Planted {
 
     fn noted<T>(&self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
         if answer.is_err() {
-            self.broken.store(true, std::sync::atomic::Ordering::Relaxed);
+            self.broken.store(true, Ordering::Relaxed);
         }
         answer
     }
@@ -92,10 +109,7 @@ impl SessionStore for Planted {
             }
             _ => {}
         }
-        let now = step.now;
-        for revocation in &mut step.revocations {
-            *revocation = self.shortened(revocation, now);
-        }
+        self.remember(&step.revocations);
         match self.noted(self.store.commit(&step).await)? {
             Committed::Conflict if self.has(Plant::TwoWinners) => Ok(Committed::Done),
             other => Ok(other),
@@ -119,6 +133,9 @@ impl RevocationStore for Planted {
     }
 
     fn known(&self, token: &TokenIdentity<'_>) -> Option<Result<RevocationStatus, StoreError>> {
+        if self.forgot(token) {
+            return Some(Ok(RevocationStatus::Active));
+        }
         let known = self.store.known(token)?;
         Some(self.opened(known, RevocationStatus::Active))
     }
@@ -134,8 +151,7 @@ impl RevocationStore for Planted {
         if self.has(Plant::Unsent) {
             return Ok(());
         }
-        let revocation = self.shortened(revocation, SystemClock.now());
-        self.noted(self.store.revoke(&revocation).await)
+        self.noted(self.store.revoke(revocation).await)
     }
 }
 

@@ -92,7 +92,7 @@ impl Service {
         let leeway = Duration::from_secs(config.leeway);
         let short_keep = Duration::from_secs(config.short) + leeway;
         let broken = Arc::new(AtomicBool::new(false));
-        let store = Planted { store, plant, short_keep, broken };
+        let store = Planted { store, plant, short_keep, broken, kept: Arc::default() };
         let tenants = 0..config.tenants;
         let tenants = tenants.map(|number| Tenant::new(number, &store, config, &clock));
         let tenants = tenants.collect::<Result<_, _>>()?;
