@@ -7,6 +7,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use serde::de::{self, Deserialize, Deserializer, Visitor};
+use serde::ser::{Serialize, Serializer};
+
 /// A moment, counted from 1970-01-01T00:00:00Z without leap seconds: the `NumericDate` of
 /// [RFC 7519 §2](https://www.rfc-editor.org/rfc/rfc7519#section-2), at nanosecond resolution.
 ///
@@ -26,6 +29,12 @@ impl UnixTime {
         Self(Duration::from_secs(secs))
     }
 
+    /// The moment this many milliseconds after 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub const fn from_millis(millis: u64) -> Self {
+        Self(Duration::from_millis(millis))
+    }
+
     /// The moment this long after 1970-01-01T00:00:00Z.
     #[must_use]
     pub const fn from_duration(since_epoch: Duration) -> Self {
@@ -42,6 +51,14 @@ impl UnixTime {
     #[must_use]
     pub const fn as_secs(self) -> u64 {
         self.0.as_secs()
+    }
+
+    /// Whole milliseconds since 1970-01-01T00:00:00Z, rounded down, at most [`u64::MAX`]: for databases
+    /// and JavaScript.
+    #[must_use]
+    pub const fn as_millis(self) -> u64 {
+        let millis = self.0.as_millis();
+        if millis > u64::MAX as u128 { u64::MAX } else { millis as u64 }
     }
 
     /// The time since 1970-01-01T00:00:00Z.
@@ -82,6 +99,61 @@ impl From<SystemTime> for UnixTime {
     }
 }
 
+impl From<UnixTime> for SystemTime {
+    /// A moment that the operating system cannot tell becomes one far ahead that it can.
+    fn from(time: UnixTime) -> Self {
+        let mut since_epoch = time.0;
+        loop {
+            match UNIX_EPOCH.checked_add(since_epoch) {
+                Some(time) => return time,
+                None => since_epoch /= 2,
+            }
+        }
+    }
+}
+
+/// As a `NumericDate`: a number of seconds, with a fraction if there is one.
+impl Serialize for UnixTime {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0.subsec_nanos() {
+            0 => serializer.serialize_u64(self.0.as_secs()),
+            _ => serializer.serialize_f64(self.0.as_secs_f64()),
+        }
+    }
+}
+
+/// From a `NumericDate`: a number of seconds, with or without a fraction, not below zero.
+impl<'de> Deserialize<'de> for UnixTime {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct NumericDate;
+
+        impl Visitor<'_> for NumericDate {
+            type Value = UnixTime;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number of seconds since 1970")
+            }
+
+            fn visit_u64<E: de::Error>(self, secs: u64) -> Result<UnixTime, E> {
+                Ok(UnixTime::from_secs(secs))
+            }
+
+            fn visit_i64<E: de::Error>(self, secs: i64) -> Result<UnixTime, E> {
+                let unexpected = de::Unexpected::Signed(secs);
+                let secs = u64::try_from(secs);
+                secs.map(UnixTime::from_secs).map_err(|_| E::invalid_value(unexpected, &self))
+            }
+
+            fn visit_f64<E: de::Error>(self, secs: f64) -> Result<UnixTime, E> {
+                let unexpected = de::Unexpected::Float(secs);
+                UnixTime::from_secs_f64(secs).ok_or_else(|| E::invalid_value(unexpected, &self))
+            }
+        }
+
+        deserializer.deserialize_any(NumericDate)
+    }
+}
+
 /// Tells the time that expiry and every other time rule is decided at.
 ///
 /// It is asked on every request: an implementation must neither block nor panic.
@@ -119,6 +191,23 @@ mod tests {
         assert_eq!(last.saturating_add(Duration::MAX), UnixTime::MAX);
         assert_eq!(UnixTime::EPOCH.saturating_sub(Duration::MAX), UnixTime::EPOCH);
         assert_eq!(UnixTime::EPOCH.saturating_since(last), Duration::ZERO);
+    }
+
+    #[test]
+    fn there_and_back_by_every_door() {
+        let time = UnixTime::from_millis(1_700_000_000_250);
+        assert_eq!(time.as_millis(), 1_700_000_000_250);
+        assert_eq!(UnixTime::from(SystemTime::from(time)), time);
+        assert_eq!(serde_json::to_string(&time).unwrap(), "1700000000.25");
+        assert_eq!(serde_json::from_str::<UnixTime>("1700000000.25").unwrap(), time);
+        let whole = UnixTime::from_secs(5);
+        assert_eq!(serde_json::to_string(&whole).unwrap(), "5");
+        assert_eq!(serde_json::from_str::<UnixTime>("5").unwrap(), whole);
+        for odd in ["-1", "-0.5", "1e300", "\"5\"", "null"] {
+            assert!(serde_json::from_str::<UnixTime>(odd).is_err(), "{odd}");
+        }
+        assert_eq!(UnixTime::MAX.as_millis(), u64::MAX);
+        assert!(SystemTime::from(UnixTime::MAX) > SystemTime::now());
     }
 
     #[test]

@@ -49,7 +49,7 @@
 //! | log somebody out, now | [`revocation`] |
 //! | … with several processes | [`redis_store`] |
 //! | … with my own database | [`revocation::RevocationStore`] |
-//! | sign users in, keep them signed in, list and end their sessions | [`issuer::refresh`], [`issuer::cookie`], and the example `login` |
+//! | sign users in, keep them signed in, list and end their sessions | [`issuer::session`], [`issuer::cookie`], and the example `login` |
 //! | mint tokens, publish keys, rotate them | [`issuer`] |
 //! | protect tonic or plain hyper | [`layer`], [`RequireLayer::by`], and the examples `tonic_greeter` and `tower_only` |
 //! | check a token without a request: WebSocket messages, queues, command lines | [`Authenticator`] |

@@ -88,6 +88,8 @@ mod token;
 
 pub use self::error::{IssueError, IssueErrorKind};
 pub use self::keys::{JwksService, SigningKeys};
-pub use self::token::{Access, AccessToken, Id, IdToken, Issuer, IssuerBuilder, TokenRequest};
+pub use self::token::{
+    AccessToken, AccessTokenBuilder, IdToken, IdTokenBuilder, Issuer, IssuerBuilder,
+};
 #[doc(no_inline)]
 pub use crate::key::{SigningKey, TokenHash};

@@ -1,12 +1,13 @@
 //! [`AuthLayer`]: who may come in, and how that is found out.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tower_layer::Layer;
 
 use super::config::Config;
 use super::service::AuthService;
+use super::shards::Shards;
 use crate::authenticate::{AuthEvent, Authenticator, IntoAuthenticator, Mode};
 use crate::credentials::TokenSource;
 use crate::dangerous::Dangerous;
@@ -48,7 +49,13 @@ pub type DynAuthLayer<C> = AuthLayer<BoxVerifier<C>, BoxRevocationCheck>;
 #[must_use = "a layer does nothing until it is put around a service"]
 #[doc(alias("middleware", "jwt", "authentication", "authorization"))]
 pub struct AuthLayer<V, R = NoRevocation> {
-    config: Arc<Config<V, R>>,
+    shared: Arc<Shared<V, R>>,
+}
+
+struct Shared<V, R> {
+    config: Config<V, R>,
+    /// What the services share; made when there is the first.
+    shards: OnceLock<Arc<Shards<Config<V, R>>>>,
 }
 
 impl<V: TokenVerifier, R: RevocationCheck> AuthLayer<V, R> {
@@ -88,16 +95,27 @@ impl<V: TokenVerifier, R: RevocationCheck> AuthLayer<V, R> {
     }
 }
 
+impl<V, R> AuthLayer<V, R> {
+    fn of(config: Config<V, R>) -> Self {
+        Self { shared: Arc::new(Shared { config, shards: OnceLock::new() }) }
+    }
+
+    fn into_config(self) -> Config<V, R> {
+        match Arc::try_unwrap(self.shared) {
+            Ok(shared) => shared.config,
+            Err(shared) => shared.config.clone(),
+        }
+    }
+}
+
 impl<V: TokenVerifier, R> AuthLayer<V, R> {
     fn around(authenticator: Authenticator<V, R>) -> Self {
-        Self {
-            config: Arc::new(Config {
-                authenticator,
-                challenge: Challenge::default(),
-                responder: Arc::new(Auto::<EmptyBody>::default()),
-                speaks_grpc: true,
-            }),
-        }
+        Self::of(Config {
+            authenticator,
+            challenge: Challenge::default(),
+            responder: Arc::new(Auto::<EmptyBody>::default()),
+            speaks_grpc: true,
+        })
     }
 
     /// Asks this store, or check, on every request whether the token was revoked, and rejects tokens
@@ -179,9 +197,9 @@ impl<V: TokenVerifier, R> AuthLayer<V, R> {
     }
 
     fn with(self, set: impl FnOnce(&mut Config<V, R>)) -> Self {
-        let mut config = Arc::unwrap_or_clone(self.config);
+        let mut config = self.into_config();
         set(&mut config);
-        Self { config: Arc::new(config) }
+        Self::of(config)
     }
 
     /// The same settings around what becomes of the authenticator.
@@ -189,11 +207,10 @@ impl<V: TokenVerifier, R> AuthLayer<V, R> {
         self,
         change: impl FnOnce(Authenticator<V, R>) -> Authenticator<V2, R2>,
     ) -> AuthLayer<V2, R2> {
-        let Config { authenticator, challenge, responder, speaks_grpc } =
-            Arc::unwrap_or_clone(self.config);
+        let Config { authenticator, challenge, responder, speaks_grpc } = self.into_config();
         let authenticator = change(authenticator);
         let config = Config { authenticator, challenge, responder, speaks_grpc };
-        AuthLayer { config: Arc::new(config) }
+        AuthLayer::of(config)
     }
 }
 
@@ -211,20 +228,23 @@ impl<S, V, R> Layer<S> for AuthLayer<V, R> {
     type Service = AuthService<S, V, R>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        AuthService::new(inner, Arc::clone(&self.config))
+        let shared = &*self.shared;
+        let make = || Arc::new(Shards::new(shared.config.clone()));
+        let shards = shared.shards.get_or_init(make);
+        AuthService::new(inner, Arc::clone(shards))
     }
 }
 
 impl<V, R> Clone for AuthLayer<V, R> {
     fn clone(&self) -> Self {
-        Self { config: Arc::clone(&self.config) }
+        Self { shared: Arc::clone(&self.shared) }
     }
 }
 
 impl<V, R> fmt::Debug for AuthLayer<V, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AuthLayer")
-            .field("authenticator", &self.config.authenticator)
+            .field("authenticator", &self.shared.config.authenticator)
             .finish_non_exhaustive()
     }
 }

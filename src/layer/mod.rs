@@ -72,6 +72,7 @@ mod render;
 mod require;
 mod requirement;
 mod service;
+mod shards;
 
 #[doc(no_inline)]
 pub use crate::authenticate::Mode;

@@ -12,6 +12,7 @@ use tower_service::Service;
 use super::body::ResponseBody;
 use super::config::Config;
 use super::future::ResponseFuture;
+use super::shards::Shards;
 use crate::credentials::mark_sensitive;
 use crate::head::RequestHead;
 use crate::revocation::RevocationCheck;
@@ -21,12 +22,12 @@ use crate::verify::TokenVerifier;
 /// Authenticates each request before the inner service sees it.
 pub struct AuthService<S, V, R> {
     inner: S,
-    config: Arc<Config<V, R>>,
+    shards: Arc<Shards<Config<V, R>>>,
 }
 
 impl<S, V, R> AuthService<S, V, R> {
-    pub(super) fn new(inner: S, config: Arc<Config<V, R>>) -> Self {
-        Self { inner, config }
+    pub(super) fn new(inner: S, shards: Arc<Shards<Config<V, R>>>) -> Self {
+        Self { inner, shards }
     }
 
     /// The service behind authentication.
@@ -52,7 +53,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqB>) -> Self::Future {
-        let config = &self.config;
+        let config = self.shards.get();
         mark_sensitive(request.headers_mut(), config.authenticator.sensitive());
         let has_body = !request.body().is_end_stream();
         let head = RequestHead::from(&request);
@@ -79,7 +80,7 @@ where
 
 impl<S: Clone, V, R> Clone for AuthService<S, V, R> {
     fn clone(&self) -> Self {
-        Self { inner: self.inner.clone(), config: Arc::clone(&self.config) }
+        Self { inner: self.inner.clone(), shards: Arc::clone(&self.shards) }
     }
 }
 

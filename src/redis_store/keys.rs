@@ -45,6 +45,11 @@ impl Keys {
         format!("{}:session:list:{}", self.tag, index.as_str())
     }
 
+    /// Of a group of single-use tokens.
+    pub(super) fn single_use_group(&self, hash: &str) -> String {
+        format!("{}:single-use:group:{hash}", self.tag)
+    }
+
     pub(super) fn single_use(&self, hash: &str) -> String {
         format!("{}:single-use:token:{hash}", self.tag)
     }

@@ -29,7 +29,8 @@
 //! | `{prefix}:session:record:<id>` | string | 16 hexadecimal digits: the version; then the record, which only `Sessions` reads | a minute after the session has idled; of one that ended, after it would have expired |
 //! | `{prefix}:session:list:<key>` | sorted set | the ids of the live sessions of a subject, whose issuer and name the key is a hash of; the score is the second at which the session's key expires | with the last of them; ids whose keys have expired go whenever a session begins or is refreshed |
 //! | `{prefix}:session:until` | string | 10 digits: the last second of all sessions | with the last of them |
-//! | `{prefix}:single-use:token:<hash>` | string | a moment: when the token expires; then the payload | a minute after that |
+//! | `{prefix}:single-use:group:<hash>` | hash | by the hash of each token: the moments when it expires and when it was put, the hash of its slot, the payload; by `tries:<slot>` how many wrong tries were made | a minute after the last of them |
+//! | `{prefix}:single-use:token:<hash>` | string | the hash of its group | a minute after the token expires |
 //! | `{prefix}:once:<id>` | string | `1`: the id was claimed | a minute after the claim need not be remembered |
 //!
 //! A *name* is a letter and 16 characters of base64url. The letter is `t` for tokens, `s` for
@@ -184,8 +185,10 @@
 mod builder;
 mod connection;
 mod keys;
+mod log;
 mod once;
-mod replica;
+#[cfg(feature = "issuer")]
+mod replica_sessions;
 #[cfg(feature = "issuer")]
 mod session;
 #[cfg(feature = "issuer")]
@@ -194,5 +197,13 @@ mod source;
 mod store;
 
 pub use self::builder::RedisStoreBuilder;
-pub use self::replica::{OnStale, Replica, ReplicaBuilder, ReplicaHealth};
+pub use self::log::RedisLogReader;
 pub use self::store::RedisStore;
+#[doc(no_inline)]
+pub use crate::revocation::replica::{OnStale, ReplicaHealth};
+
+/// A local copy of the revocations in Redis.
+pub type Replica = crate::revocation::replica::Replica<RedisStore>;
+
+/// Sets up a [`Replica`].
+pub type ReplicaBuilder = crate::revocation::replica::ReplicaBuilder<RedisStore>;

@@ -1,5 +1,6 @@
 //! [`Source`]: how a primary is found; [`Link`]: a connection to it.
 
+use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -94,6 +95,15 @@ fn slot(key: &str) -> u16 {
         })
     });
     crc % 16384
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Single(_) => "Link::Single",
+            Self::Cluster(..) => "Link::Cluster",
+        })
+    }
 }
 
 impl ConnectionLike for Link {

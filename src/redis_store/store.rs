@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use ::redis::cluster::ClusterClient;
 use ::redis::sentinel::SentinelNodeConnectionInfo;
-use ::redis::{Client, FromRedisValue, IntoConnectionInfo, Script, ScriptInvocation};
+use ::redis::{
+    Client, ErrorKind, FromRedisValue, IntoConnectionInfo, RedisError, RedisResult, Script,
+    ScriptInvocation,
+};
 
 use super::builder::RedisStoreBuilder;
 use super::connection::{Connection, inspect, store_error};
@@ -16,7 +19,7 @@ use super::keys::Keys;
 use super::session;
 use super::source::{Link, Source};
 use crate::clock::Clock;
-use crate::revocation::replica::{EntryName, LogEntry};
+use crate::revocation::replica::{EntryName, LogEntry, RevocationLog};
 use crate::revocation::{
     Identifiers, Revocation, RevocationStatus, RevocationStore, TokenIdentity, random,
 };
@@ -49,6 +52,7 @@ pub struct RedisStore {
 struct Inner {
     settings: Settings,
     revoke: Script,
+    beat: Script,
     #[cfg(feature = "issuer")]
     sessions: Script,
 }
@@ -156,6 +160,7 @@ impl RedisStore {
         let inner = Inner {
             settings,
             revoke: revoking_script!("revoke.lua"),
+            beat: revoking_script!("beat.lua"),
             #[cfg(feature = "issuer")]
             sessions: session::script(),
         };
@@ -176,6 +181,10 @@ impl RedisStore {
 
     pub(super) fn keys(&self) -> &Keys {
         &self.inner.settings.keys
+    }
+
+    pub(super) fn beat_script(&self) -> &Script {
+        &self.inner.beat
     }
 
     #[cfg(feature = "issuer")]
@@ -204,20 +213,30 @@ impl RedisStore {
         let Some(Durable { connection, replicas, wait }) = &self.inner.settings.durable else {
             return self.invoke(script).await;
         };
-        // Zero would wait for ever.
-        let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).clamp(1, 1 << 40);
         let run = |mut link: Link| async move {
             let answer = script.invoke_async(&mut link).await?;
-            let mut wait = ::redis::cmd("WAIT");
-            wait.arg(*replicas).arg(millis);
-            Ok((answer, wait.query_async::<usize>(&mut link).await?))
+            await_replicas(&mut link, *replicas, *wait).await?;
+            Ok(answer)
         };
-        let (answer, reached) = connection.run(run).await?;
-        if reached < *replicas {
-            let text = "fewer replicas of Redis have it than have to";
-            return Err(StoreError::unavailable(text));
+        connection.run(run).await
+    }
+
+    /// Like [`commit`](Self::commit), over this connection.
+    pub(super) async fn commit_over<T: FromRedisValue>(
+        &self,
+        link: &mut Link,
+        script: &ScriptInvocation<'_>,
+    ) -> RedisResult<T> {
+        let answer = script.invoke_async(link).await?;
+        if let Some(Durable { replicas, wait, .. }) = &self.inner.settings.durable {
+            await_replicas(link, *replicas, *wait).await?;
         }
         Ok(answer)
+    }
+
+    /// How long a connection may have to wait for replicas.
+    pub(super) fn longest_wait(&self) -> Duration {
+        self.inner.settings.durable.as_ref().map_or(Duration::ZERO, |durable| durable.wait)
     }
 
     /// Begins to call a script that revokes, with what `revocation.lua` asks for.
@@ -290,9 +309,21 @@ impl RevocationStore for RedisStore {
     }
 
     async fn revoke(&self, revocation: &Revocation) -> Result<(), StoreError> {
-        self.commit::<(String, u64)>(&self.write(&[LogEntry::from(revocation)])).await?;
-        Ok(())
+        self.append(&[LogEntry::from(revocation)]).await.map(|_| ())
     }
+}
+
+/// Waits until so many replicas have what was written over this connection.
+async fn await_replicas(link: &mut Link, replicas: usize, wait: Duration) -> RedisResult<()> {
+    // Zero would wait for ever.
+    let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).clamp(1, 1 << 40);
+    let mut command = ::redis::cmd("WAIT");
+    let reached: usize = command.arg(replicas).arg(millis).query_async(link).await?;
+    if reached < replicas {
+        let text = "fewer replicas of Redis have what was written than have to";
+        return Err(RedisError::from((ErrorKind::Extension, text)));
+    }
+    Ok(())
 }
 
 /// An entry from its value: 10 digits and 20 digits.

@@ -38,18 +38,60 @@ pub fn inject<C: Send + Sync + 'static>(extensions: &mut Extensions, claims: C) 
 ///
 /// # Panics
 /// If `registered` is not a JSON object, or a registered claim in it has the wrong type.
-#[allow(clippy::expect_used, reason = "a wrong fixture should fail the test that wrote it")]
 pub fn inject_with<C: Send + Sync + 'static>(
     extensions: &mut Extensions,
     claims: C,
     registered: &Value,
 ) {
-    let (registered, _) = decode::<StandardClaims>(registered.to_string(), &ClaimNames::default())
-        .expect("the registered claims given to `inject_with` must be well-formed");
-    let bearer = BearerToken::parse("injected.by.test").expect("a well-formed token");
-    let token = Arc::new(VerifiedToken { custom: claims, registered, bearer });
-    let claims = Claims::new(token, SystemClock.now(), TokenOrigin::Other);
+    let claims = claims_with(claims, registered);
     let principal = claims.principal();
     extensions.insert(claims);
     extensions.insert(Authentication::Authenticated(principal));
+}
+
+/// Claims as a handler gets them, to call it as the function that it is.
+///
+/// ```
+/// use tower_bearer::claims::Claims;
+/// use tower_bearer::testing::claims;
+///
+/// struct User { name: String }
+/// fn me(user: Claims<User>) -> String { format!("hello {}", user.name) }
+///
+/// assert_eq!(me(claims(User { name: "ada".into() })), "hello ada");
+/// ```
+#[must_use]
+pub fn claims<C: Send + Sync + 'static>(claims: C) -> Claims<C> {
+    claims_with(claims, &json!({}))
+}
+
+/// Like [`claims`], with registered claims beside the application's own, as for [`inject_with`].
+///
+/// # Panics
+/// If `registered` is not a JSON object, or a registered claim in it has the wrong type.
+#[must_use]
+#[allow(clippy::expect_used, reason = "a wrong fixture should fail the test that wrote it")]
+pub fn claims_with<C: Send + Sync + 'static>(claims: C, registered: &Value) -> Claims<C> {
+    let (registered, _) = decode::<StandardClaims>(registered.to_string(), &ClaimNames::default())
+        .expect("the registered claims given to the test must be well-formed");
+    let bearer = BearerToken::parse("injected.by.test").expect("a well-formed token");
+    let token = Arc::new(VerifiedToken { custom: claims, registered, bearer });
+    Claims::new(token, SystemClock.now(), TokenOrigin::Other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn claims_for_a_handler_carry_the_registered_ones() {
+        let registered = json!({"sub": "ada", "roles": ["clerk"], "scope": "a b"});
+        let claims = claims_with("own", &registered);
+        assert_eq!(*claims, "own");
+        assert_eq!(claims.registered().subject(), Some("ada"));
+        let mut extensions = Extensions::new();
+        inject_with(&mut extensions, "own", &registered);
+        let injected = Claims::<&str>::from_extensions(&extensions).unwrap();
+        assert_eq!(injected.registered().subject(), Some("ada"));
+    }
 }

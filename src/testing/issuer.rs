@@ -6,9 +6,11 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use super::unique;
 use crate::clock::{Clock, SystemClock, UnixTime};
 use crate::key::{Algorithm, Key, KeyError, Secret, SigningKey};
-use crate::verify::{Audiences, Issuers, Keys, Verifier, VerifierBuilder};
+use crate::verify::Verifier;
+use crate::verify::builder::{Audiences, Issuers, Keys, VerifierBuilder};
 
 /// How long minted tokens are valid unless they are told otherwise.
 const LIFETIME: Duration = Duration::from_secs(300);
@@ -147,7 +149,8 @@ impl TestIssuer {
             .clock(Arc::clone(&self.clock))
     }
 
-    /// A token of this issuer that is valid for five minutes, to be changed and signed.
+    /// A token of this issuer that is valid for five minutes and has an id of its own (`jti`), to be
+    /// changed and signed. `.without("jti")` takes a claim away.
     pub fn token(&self) -> TokenBuilder<'_> {
         let now = self.clock.now();
         let mut header = Map::new();
@@ -160,6 +163,17 @@ impl TestIssuer {
             .claim("aud", &self.audience)
             .claim("iat", now.as_secs())
             .claim("exp", now.saturating_add(LIFETIME).as_secs())
+            .claim("jti", unique("jti"))
+    }
+
+    /// An access token for this client as
+    /// [`access_token_profile`](crate::verify::VerifierBuilder::access_token_profile) wants it
+    /// (RFC 9068): `typ` is `at+jwt`, and `client_id`, `sub` and `jti` are there.
+    pub fn access_token(&self, client_id: impl Into<String>) -> TokenBuilder<'_> {
+        self.token()
+            .header("typ", "at+jwt")
+            .claim("client_id", client_id.into())
+            .subject("test-user")
     }
 }
 
@@ -259,6 +273,11 @@ impl TokenBuilder<'_> {
         self.claim("exp", exp)
     }
 
+    /// Valid for a hundred years: for a developer's own machine.
+    pub fn lasting(self) -> Self {
+        self.expires_in(Duration::from_secs(100 * 365 * 24 * 60 * 60))
+    }
+
     /// Issued two hours ago, expired an hour ago: beyond any leeway.
     pub fn expired(self) -> Self {
         let ago = |hours: u64| self.now.saturating_sub(Duration::from_secs(hours * 3600)).as_secs();
@@ -292,5 +311,42 @@ impl TokenBuilder<'_> {
     #[allow(clippy::expect_used, reason = "a test cannot go on without its token")]
     pub fn sign_raw(&self, header: &[u8], payload: &[u8]) -> String {
         self.issuer.key.sign_compact(header, payload).expect("the test key signs")
+    }
+}
+
+#[cfg(all(test, any(feature = "aws-lc-rs", feature = "rust-crypto")))]
+mod tests {
+    use super::*;
+    use crate::claims::StandardClaims;
+    use crate::credentials::BearerToken;
+    use crate::head::RequestHead;
+    use crate::rejection::Rejection;
+    use crate::step::Step;
+    use crate::verify::TokenVerifier;
+
+    fn verify(
+        verifier: VerifierBuilder<StandardClaims, Keys, Issuers, Audiences>,
+        token: &str,
+    ) -> Result<Option<String>, Rejection> {
+        let bearer = BearerToken::parse(token).unwrap();
+        let request = http::Request::new(());
+        match verifier.build().unwrap().verify(bearer, &RequestHead::from(&request)) {
+            Step::Now(verified) => Ok(verified?.registered().token_id().map(str::to_owned)),
+            Step::Later(_) => panic!("the key is there"),
+        }
+    }
+
+    #[test]
+    fn tokens_are_such_as_production_settings_accept() {
+        let issuer = TestIssuer::new();
+        let one = verify(issuer.verifier(), &issuer.token().sign()).unwrap();
+        let two = verify(issuer.verifier(), &issuer.token().sign()).unwrap();
+        assert!(one.is_some() && one != two);
+        let bare = issuer.token().without("jti").sign();
+        assert_eq!(verify(issuer.verifier(), &bare).unwrap(), None);
+        let profile = || issuer.verifier().access_token_profile();
+        assert!(verify(profile(), &issuer.access_token("web").sign()).unwrap().is_some());
+        assert!(verify(profile(), &issuer.token().subject("ada").sign()).is_err());
+        assert!(verify(issuer.verifier(), &issuer.token().lasting().sign()).is_ok());
     }
 }

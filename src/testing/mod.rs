@@ -2,13 +2,40 @@
 //!
 //! 1. [`TestIssuer`] makes a key, signs tokens with it and builds the verifier that accepts them:
 //!    the whole stack is tested as it runs.
-//! 2. [`inject`] puts claims into a request without any token, for a handler by itself.
+//! 2. [`claims`] makes the claims that a handler takes, to call it as a function; [`inject`] puts them
+//!    into a request without any token.
 //! 3. [`FakeClock`] stands still until the test moves it.
 //! 4. [`revocation::conformance`] is the suite that every revocation store has to pass, one's own
 //!    included. With the feature `issuer` there are others, for stores of refresh tokens and of
 //!    single-use tokens.
 //!
 //! Enable the feature in `[dev-dependencies]` only: what is here panics where a service must not.
+//!
+//! # Development without an identity provider
+//!
+//! Do not turn authentication off: sign in by itself whoever comes without a token. Handlers, guards and
+//! errors then are those of production. Behind a feature of the application's own
+//! (`dev-login = ["tower-bearer/testing"]`), so that no released program has it:
+//!
+//! ```
+//! # #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))] {
+//! use http::{Request, header::AUTHORIZATION};
+//! use tower::ServiceBuilder;
+//! use tower_bearer::{AuthLayer, StandardClaims, testing::TestIssuer};
+//!
+//! let issuer = TestIssuer::new();
+//! let token = issuer.token().subject("developer").roles(["admin"]).lasting().sign();
+//! let token = http::HeaderValue::try_from(format!("Bearer {token}"))?;
+//! let stack = ServiceBuilder::new()
+//!     .map_request(move |mut request: Request<String>| {
+//!         request.headers_mut().entry(AUTHORIZATION).or_insert_with(|| token.clone());
+//!         request
+//!     })
+//!     .layer(AuthLayer::new(issuer.verifier::<StandardClaims>().build()?));
+//! # let _ = stack;
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod clock;
 mod inject;
@@ -24,7 +51,7 @@ pub mod single_use;
 mod unique;
 
 pub use clock::FakeClock;
-pub use inject::{inject, inject_with};
+pub use inject::{claims, claims_with, inject, inject_with};
 pub use issuer::{TestIssuer, TokenBuilder};
 use unique::unique_id;
 #[cfg(feature = "issuer")]

@@ -53,7 +53,7 @@
 //! ```
 
 mod boxed;
-mod builder;
+pub mod builder;
 mod cache;
 mod compact;
 mod header;
@@ -71,9 +71,7 @@ mod verified;
 mod verifier;
 
 pub use boxed::BoxVerifier;
-pub use builder::{
-    Audiences, BuildError, Issuers, Keys, NeedsAudience, NeedsIssuer, NeedsKeys, VerifierBuilder,
-};
+pub use builder::{BuildError, VerifierBuilder};
 pub use cache::TokenCache;
 pub use readiness::KeyStatus;
 pub use tenants::Tenants;

@@ -368,7 +368,7 @@ async fn access_tokens_go_into_cookies_if_they_fit() {
         value,
         &*format!(
             "__Host-access={}; HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age={age}",
-            small.as_str()
+            small.expose_secret()
         )
     );
     let large = token(200);
@@ -384,7 +384,7 @@ async fn access_tokens_go_into_cookies_if_they_fit() {
             .method(method)
             .uri("/me")
             .header("sec-fetch-site", site)
-            .header("cookie", format!("__Host-access={}", small.as_str()))
+            .header("cookie", format!("__Host-access={}", small.expose_secret()))
             .body(axum::body::Body::empty())
             .unwrap();
         let response = tower::ServiceExt::oneshot(app.clone(), request).await.unwrap();
@@ -449,7 +449,7 @@ async fn debug_shows_no_token() {
     assert_eq!(read.as_ref().unwrap().expose_secret(), secret);
     let text = format!("{set:?} {set_access:?} {response:?} {read:?} {:?}", world.app.cookie);
     assert!(text.contains("__Secure-refresh"), "{text}");
-    for secret in ["tbr1_", &secret, access.as_str()] {
+    for secret in ["tbr1_", &secret, access.expose_secret()] {
         assert!(!text.contains(secret), "{text}");
     }
 }

@@ -5,4 +5,5 @@
 #[cfg(feature = "cookie")]
 mod cookies;
 mod refresh_model;
+mod single_use;
 mod tokens;

@@ -256,7 +256,7 @@ mod log {
         for segment in token.split('.') {
             assert!(!logged.contains(segment), "{logged}");
         }
-        for secret in ["mallory", "tenant-42", "SECRETSCOPE", "SECRETJTI", "secret-kid"] {
+        for secret in ["mallory", "tenant-42", "SECRETSCOPE", "SECRETJTI"] {
             assert!(!logged.contains(secret), "{secret}: {logged}");
         }
     }
@@ -275,7 +275,7 @@ mod log {
         let log = Log::capture();
         let mut warned = std::collections::HashSet::new();
         for (token, kind, reason) in [
-            (token().header("kid", "secret-kid").sign(), "unknown_key", "no key of the token's"),
+            (token().header("kid", "lost").sign(), "unknown_key", "names \"lost\", there are"),
             (token().header("alg", "HS512").sign(), "wrong_algorithm", "is not the algorithm of"),
             (token().sign() + "AAAA", "invalid_signature", "the signature does not verify"),
             (token().claim("iss", "mallory").sign(), "wrong_issuer", "iss"),

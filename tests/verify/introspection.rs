@@ -26,10 +26,12 @@ use tower_bearer::key::{Algorithm, Key, Secret, SigningKey};
 use tower_bearer::revocation::{Identifiers, MemoryStore, Revocation};
 use tower_bearer::step::{BoxFuture, Step};
 use tower_bearer::testing::{FakeClock, TestIssuer};
+use tower_bearer::verify::TokenVerifier;
+use tower_bearer::verify::builder::Audiences;
+use tower_bearer::verify::introspection::builder::Client;
 use tower_bearer::verify::introspection::{
-    Client, ClientAuth, Introspection, IntrospectionBuilder, JwtOrOpaque, PrivateKeyJwt,
+    ClientAuth, Introspection, IntrospectionBuilder, JwtOrOpaque, PrivateKeyJwt,
 };
-use tower_bearer::verify::{Audiences, TokenVerifier};
 use tower_bearer::{
     AuthLayer, Claims, Rejection, RejectionKind, RequireLayer, StandardClaims, Verifier,
 };

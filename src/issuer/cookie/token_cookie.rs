@@ -12,7 +12,7 @@ use crate::credentials::{BearerToken, Cookie, CrossSiteProtection, TokenSource};
 use crate::head::RequestHead;
 use crate::issuer::error::{IssueError, IssueErrorKind};
 use crate::issuer::session::{RefreshToken, SessionTokens, TokenResponse};
-use crate::issuer::token::{Access, AccessToken, TokenRequest};
+use crate::issuer::token::{AccessToken, AccessTokenBuilder};
 use crate::rejection::{Rejection, RejectionKind};
 use crate::respond::BytesBody;
 
@@ -147,12 +147,12 @@ impl TokenCookie {
         token: &AccessToken,
         now: UnixTime,
     ) -> Result<HeaderValue, IssueError> {
-        if self.name.len() + token.as_str().len() > MAX_LEN {
+        if self.name.len() + token.expose_secret().len() > MAX_LEN {
             let text = "the access token does not fit into a cookie (4,096 bytes with its name); \
                  leave claims out, or sign with a shorter key";
             return Err(IssueError::new(IssueErrorKind::TooLong, text));
         }
-        Ok(self.until(token.as_str(), token.expires_at(), now))
+        Ok(self.until(token.expose_secret(), token.expires_at(), now))
     }
 
     /// `Set-Cookie` that deletes the cookie, with the name, path and attributes it was set with.
@@ -165,11 +165,11 @@ impl TokenCookie {
     /// token as [`SessionTokens::access_token`] makes it, changed by `add`. `Cache-Control: no-store`.
     ///
     /// # Errors
-    /// As for [`TokenRequest::issue`].
+    /// As for [`AccessTokenBuilder::issue`].
     pub fn respond(
         &self,
         grant: SessionTokens,
-        add: impl FnOnce(TokenRequest<Access>) -> TokenRequest<Access>,
+        add: impl FnOnce(AccessTokenBuilder) -> AccessTokenBuilder,
     ) -> Result<Response<BytesBody>, IssueError> {
         let access = add(grant.access_token()).issue()?;
         let mut response = TokenResponse::new(access).into_response();

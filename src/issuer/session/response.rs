@@ -47,7 +47,7 @@ impl TokenResponse {
 impl Serialize for TokenResponse {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut response = serializer.serialize_struct("TokenResponse", 5)?;
-        response.serialize_field("access_token", self.access.as_str())?;
+        response.serialize_field("access_token", self.access.expose_secret())?;
         response.serialize_field("token_type", "Bearer")?;
         let lifetime = self.access.expires_at().saturating_since(self.access.issued_at());
         response.serialize_field("expires_in", &lifetime.as_secs())?;

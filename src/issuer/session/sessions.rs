@@ -27,6 +27,7 @@ use crate::revocation::RevocationStore;
 ///
 /// See the [module](super) for the rules and an example. It is of one type whatever the store: an
 /// application chooses that at run time ([`BoxSessionStore`](super::BoxSessionStore)).
+#[doc(alias("session", "login", "logout", "rotation"))]
 #[derive(Clone)]
 pub struct Sessions(pub(super) Arc<Inner>);
 

@@ -8,7 +8,7 @@ use super::view::Session;
 use crate::clock::UnixTime;
 use crate::issuer::error::IssueError;
 use crate::issuer::scope;
-use crate::issuer::token::{Access, Issuer, TokenRequest};
+use crate::issuer::token::{AccessTokenBuilder, Issuer};
 
 /// A session that was begun or refreshed: its new refresh token, and the leave to issue an access
 /// token for it.
@@ -40,7 +40,7 @@ impl SessionTokens {
 
     /// An access token of this session, with its subject, client, scope, `sid`, `auth_time`, `acr`
     /// and `amr`; roles and other claims are to be added. It never outlives the session.
-    pub fn access_token(&self) -> TokenRequest<Access> {
+    pub fn access_token(&self) -> AccessTokenBuilder {
         // no longer than the revocation of the session would be remembered
         let latest = self.now.saturating_add(self.issuer.lifetime()).min(self.session.expires_at);
         let mut how = Map::new();
@@ -69,10 +69,10 @@ impl SessionTokens {
     /// `add`, and with the refresh token.
     ///
     /// # Errors
-    /// As for [`TokenRequest::issue`].
+    /// As for [`AccessTokenBuilder::issue`].
     pub fn respond(
         self,
-        add: impl FnOnce(TokenRequest<Access>) -> TokenRequest<Access>,
+        add: impl FnOnce(AccessTokenBuilder) -> AccessTokenBuilder,
     ) -> Result<TokenResponse, IssueError> {
         let access = add(self.access_token()).issue()?;
         Ok(TokenResponse::new(access).with_refresh_token(self.refresh))

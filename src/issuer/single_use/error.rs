@@ -1,19 +1,16 @@
 //! [`SingleUseError`].
 
-use std::error::Error;
-use std::fmt;
-
 use crate::issuer::error::IssueError;
 use crate::key::KeyError;
 use crate::rejection::{Rejection, RejectionKind};
-use crate::store::StoreError;
+use crate::store::{StoreError, StoreErrorKind};
 
 /// What kind of failure a [`SingleUseError`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SingleUseErrorKind {
-    /// The token is none, was used, has expired or is for another purpose. Which of them is not
-    /// told apart, and a client should not learn it.
+    /// The token is none, was used, was replaced, has expired, is for another purpose or another
+    /// browser. Which of them is not told apart, and a client should not learn it.
     Rejected,
     /// It cannot be decided at present. The token may be used up.
     Unavailable,
@@ -21,47 +18,74 @@ pub enum SingleUseErrorKind {
     Payload,
     /// The lifetime is zero or too long.
     Lifetime,
+    /// The name of a group or a purpose is longer than 1 KiB, or the payload than 64 KiB.
+    TooLong,
+    /// A mistake in this service: its keys, or the settings of its store.
+    Failed,
 }
 
-/// Why a single-use token was not minted or not redeemed.
-#[derive(Debug)]
-pub struct SingleUseError {
-    kind: SingleUseErrorKind,
-    source: Option<Box<dyn Error + Send + Sync>>,
+impl SingleUseErrorKind {
+    /// A name in `snake_case`, for metrics and logs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Rejected => "rejected",
+            Self::Unavailable => "unavailable",
+            Self::Payload => "payload",
+            Self::Lifetime => "lifetime",
+            Self::TooLong => "too_long",
+            Self::Failed => "failed",
+        }
+    }
+
+    const fn text(self) -> &'static str {
+        match self {
+            Self::Rejected => "the single-use token is not accepted",
+            Self::Unavailable => "single-use tokens cannot be handled at present",
+            Self::Payload => "the single-use token's payload does not fit",
+            Self::Lifetime => "the single-use token's lifetime is zero or too long",
+            Self::TooLong => "a group, a purpose or a payload is too long for a single-use token",
+            Self::Failed => "single-use tokens cannot be handled: this service is set up wrongly",
+        }
+    }
+}
+
+opaque_error! {
+    /// Why a single-use token was not minted or not redeemed.
+    pub struct SingleUseError(SingleUseErrorKind);
 }
 
 impl SingleUseError {
-    pub(super) const fn new(kind: SingleUseErrorKind) -> Self {
-        Self { kind, source: None }
+    pub(super) fn of(kind: SingleUseErrorKind) -> Self {
+        Self::new(kind, kind.text())
     }
 
-    pub(super) fn with_source(mut self, source: impl Error + Send + Sync + 'static) -> Self {
-        self.source = Some(Box::new(source));
-        self
-    }
-
-    /// What kind of failure this is.
-    #[must_use]
-    pub fn kind(&self) -> SingleUseErrorKind {
-        self.kind
+    pub(super) fn rejected() -> Self {
+        Self::of(SingleUseErrorKind::Rejected)
     }
 }
 
 impl From<StoreError> for SingleUseError {
     fn from(error: StoreError) -> Self {
-        Self::new(SingleUseErrorKind::Unavailable).with_source(error)
+        let kind = match error.kind() {
+            StoreErrorKind::Unavailable | StoreErrorKind::Full => SingleUseErrorKind::Unavailable,
+            StoreErrorKind::Unsupported | StoreErrorKind::Configuration => {
+                SingleUseErrorKind::Failed
+            }
+        };
+        Self::of(kind).with_source(error)
     }
 }
 
 impl From<KeyError> for SingleUseError {
     fn from(error: KeyError) -> Self {
-        Self::new(SingleUseErrorKind::Unavailable).with_source(error)
+        Self::of(SingleUseErrorKind::Failed).with_source(error)
     }
 }
 
 impl From<IssueError> for SingleUseError {
     fn from(error: IssueError) -> Self {
-        Self::new(SingleUseErrorKind::Unavailable).with_source(error)
+        Self::of(SingleUseErrorKind::Failed).with_source(error)
     }
 }
 
@@ -73,24 +97,6 @@ impl From<Rejection> for SingleUseError {
         } else {
             SingleUseErrorKind::Rejected
         };
-        Self::new(kind).with_source(rejection)
-    }
-}
-
-impl fmt::Display for SingleUseError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.kind {
-            SingleUseErrorKind::Rejected => "the single-use token is not accepted",
-            SingleUseErrorKind::Unavailable => "single-use tokens cannot be handled at present",
-            SingleUseErrorKind::Payload => "the single-use token's payload does not fit",
-            SingleUseErrorKind::Lifetime => "the single-use token's lifetime is zero or too long",
-        })
-    }
-}
-
-impl Error for SingleUseError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        let source = self.source.as_deref()?;
-        Some(source)
+        Self::of(kind).with_source(rejection)
     }
 }

@@ -1,19 +1,27 @@
 //! Tokens that are redeemed exactly once.
 //!
-//! 1. [`SingleUse`]: opaque, kept in a store: links to sign in or to confirm an address.
-//! 2. [`Handover`]: signed, for ten seconds: a session that goes over to another domain.
+//! 1. [`SingleUse`]: opaque, kept in a store: links to sign in or to confirm an address, codes to be
+//!    typed.
+//! 2. [`Handover`]: signed, for ten seconds, for one browser: a session that goes over to another
+//!    domain.
 //! 3. Of two concurrent redemptions exactly one succeeds, in every [`SingleUseStore`].
-//! 4. A token is bound to a purpose, and is no use for another.
-//! 5. Neither form is that of an access or of a refresh token.
+//! 4. A token is bound to an issuer and a purpose, and is no use for another.
+//! 5. The tokens of one account are a [`Group`]: the newer replaces the older, and all are revoked
+//!    together.
+//! 6. Neither form is that of an access or of a refresh token.
 
 mod error;
+mod group;
 mod handover;
 mod memory;
+mod nonce;
 mod store;
 mod tokens;
 
 pub use self::error::{SingleUseError, SingleUseErrorKind};
-pub use self::handover::Handover;
+pub use self::group::Group;
+pub use self::handover::{Handover, HandoverBuilder};
 pub use self::memory::MemorySingleUseStore;
-pub use self::store::SingleUseStore;
+pub use self::nonce::{HandoverChallenge, HandoverNonce};
+pub use self::store::{Attempt, MOST_IN_GROUP, NewToken, SingleUseStore};
 pub use self::tokens::{SingleUse, SingleUseToken};

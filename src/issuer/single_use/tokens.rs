@@ -8,7 +8,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::error::{SingleUseError, SingleUseErrorKind};
-use super::store::SingleUseStore;
+use super::group::Group;
+use super::store::{MOST_IN_GROUP, NewToken, SingleUseStore};
 use crate::clock::{Clock, SystemClock, UnixTime};
 use crate::issuer::compact::Compact;
 use crate::key::TokenHash;
@@ -19,12 +20,21 @@ const PREFIX: &str = "tbo1_";
 /// Characters of 256 bits.
 const SECRET: usize = 43;
 const LONGEST: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// The longest name of a purpose or a group, in bytes: it may come from a request.
+const LONGEST_NAME: usize = 1024;
+/// The longest payload as JSON, in bytes.
+const LONGEST_PAYLOAD: usize = 64 * 1024;
 
 /// Opaque tokens that are redeemed exactly once: links to sign in, to confirm an address, to reset
 /// a password. A clone is a handle on the same.
 ///
-/// Only hashes are stored, of token and purpose together: a token that is presented for another
-/// purpose is not found, and is not used up. If the store loses its data, no token is accepted.
+/// Only hashes are stored, of issuer, purpose and token together: a token that is presented for
+/// another purpose is not found, and is not used up. If the store loses its data, no token is
+/// accepted.
+///
+/// **What is for somebody belongs into a [`group`](Self::group)**, by the name of the account: a newer
+/// link then replaces the older ones, all of them go when the password changes, and nobody fills the
+/// store by asking for links to one address.
 ///
 /// **Links.** Mail scanners follow links. Redeem on a `POST` that the user makes on the page that
 /// the link leads to, not on the `GET`.
@@ -35,20 +45,33 @@ const LONGEST: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// use std::time::Duration;
 /// use tower_bearer::issuer::single_use::{MemorySingleUseStore, SingleUse};
 ///
-/// let links = SingleUse::new(MemorySingleUseStore::new());
+/// let links = SingleUse::new("https://id.example.com", MemorySingleUseStore::new());
 /// let minutes = Duration::from_secs(15 * 60);
-/// let token = links.mint("sign-in", &"ada@example.com", minutes).await?;
+/// let ada = links.group("ada@example.com");
+/// let older = ada.mint("reset-password", &"ada", minutes).await?;
+/// let newer = ada.mint("reset-password", &"ada", minutes).await?;
+/// let sign_in = ada.mint("sign-in", &"ada", minutes).await?;
 ///
-/// assert!(links.redeem::<String>("reset-password", token.as_str()).await.is_err());
-/// let address: String = links.redeem("sign-in", token.as_str()).await?;
-/// assert_eq!(address, "ada@example.com");
-/// assert!(links.redeem::<String>("sign-in", token.as_str()).await.is_err());
+/// assert!(links.redeem::<String>("reset-password", older.expose_secret()).await.is_err());
+/// assert!(links.redeem::<String>("sign-in", newer.expose_secret()).await.is_err());
+/// let user: String = links.redeem("reset-password", newer.expose_secret()).await?;
+/// assert_eq!(user, "ada");
+///
+/// // the password is new: every other link of hers is dead
+/// ada.revoke().await?;
+/// assert!(links.redeem::<String>("sign-in", sign_in.expose_secret()).await.is_err());
 /// # Ok::<(), tower_bearer::issuer::single_use::SingleUseError>(())
 /// # }).unwrap().unwrap();
 /// ```
+#[doc(alias = "magic link")]
+#[doc(alias = "one-time token")]
+#[doc(alias = "password reset")]
 pub struct SingleUse<S> {
-    store: Arc<S>,
-    clock: Arc<dyn Clock>,
+    pub(super) store: Arc<S>,
+    issuer: Arc<str>,
+    most: u32,
+    pub(super) attempts: u32,
+    pub(super) clock: Arc<dyn Clock>,
 }
 
 /// A single-use token, to be given to whom it is for. `Debug` redacts it; the text is wiped when it
@@ -60,9 +83,10 @@ pub struct SingleUseToken {
 }
 
 impl SingleUseToken {
-    /// The token's text: letters, digits, `-`, `_` and `.`, fit for a URL as it is.
+    /// The token's text: letters, digits, `-`, `_` and `.`, fit for a URL as it is; of a code its
+    /// digits.
     #[must_use]
-    pub fn as_str(&self) -> &str {
+    pub fn expose_secret(&self) -> &str {
         self.text.as_str()
     }
 
@@ -74,40 +98,61 @@ impl SingleUseToken {
 }
 
 impl<S: SingleUseStore> SingleUse<S> {
-    /// Tokens that are kept in this store.
-    pub fn new(store: S) -> Self {
-        Self { store: Arc::new(store), clock: Arc::new(SystemClock) }
+    /// Tokens of this issuer that are kept in this store. Several issuers that share a store do not
+    /// know each other's.
+    pub fn new(issuer: impl Into<Arc<str>>, store: S) -> Self {
+        Self {
+            store: Arc::new(store),
+            issuer: issuer.into(),
+            most: 1,
+            attempts: 5,
+            clock: Arc::new(SystemClock),
+        }
     }
 
     /// Goes by this clock. The system's by default.
     #[must_use]
-    pub fn with_clock(mut self, clock: impl Clock) -> Self {
+    pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// A token for this purpose that yields this payload, valid for at most a week. The payload is
-    /// kept as JSON in the store, readable to who reads that.
+    /// Sets how many tokens of one group and purpose count at the same time, 1 by default and 16 at
+    /// most: a newer one replaces the oldest.
+    #[must_use]
+    pub fn most(mut self, most: u32) -> Self {
+        self.most = most.clamp(1, MOST_IN_GROUP);
+        self
+    }
+
+    /// Sets how many wrong tries a code survives, 5 by default and 100 at most: with the last one it
+    /// is dead. See [`Group::redeem_code`].
+    #[must_use]
+    pub fn attempts(mut self, attempts: u32) -> Self {
+        self.attempts = attempts.clamp(1, 100);
+        self
+    }
+
+    /// The tokens of one account, or of whatever else they are to be replaced and revoked with.
+    pub fn group<'a>(&'a self, name: &'a str) -> Group<'a, S> {
+        Group::new(self, name)
+    }
+
+    /// A token for this purpose that yields this payload, valid for at most a week, and that nothing
+    /// replaces or revokes. The payload is kept as JSON in the store, readable to who reads that.
+    ///
+    /// Where anyone can ask for one, take a [`group`](Self::group).
     ///
     /// # Errors
-    /// If the payload cannot be written, the lifetime is zero or above a week, or the store did not
-    /// take it.
+    /// If the payload cannot be written or is too long, the lifetime is zero or above a week, or the
+    /// store did not take it.
     pub async fn mint<T: Serialize + Sync + ?Sized>(
         &self,
         purpose: &str,
         payload: &T,
         lifetime: Duration,
     ) -> Result<SingleUseToken, SingleUseError> {
-        if lifetime.is_zero() || lifetime > LONGEST {
-            return Err(SingleUseError::new(SingleUseErrorKind::Lifetime));
-        }
-        let payload = serde_json::to_string(payload)
-            .map_err(|error| SingleUseError::new(SingleUseErrorKind::Payload).with_source(error))?;
-        let text = Compact::of(&[PREFIX, &secret()?]);
-        let now = self.clock.now();
-        let expires_at = now.saturating_add(lifetime);
-        self.store.put(&id(purpose, text.as_str())?, &payload, expires_at, now).await?;
-        Ok(SingleUseToken { text, expires_at })
+        self.mint_in(None, purpose, payload, lifetime).await
     }
 
     /// Yields the payload, once. A token that was minted for another purpose is rejected and stays
@@ -122,30 +167,95 @@ impl<S: SingleUseStore> SingleUse<S> {
         purpose: &str,
         token: &str,
     ) -> Result<T, SingleUseError> {
-        let rejected = || SingleUseError::new(SingleUseErrorKind::Rejected);
-        let secret = token.strip_prefix(PREFIX).ok_or_else(rejected)?;
+        let secret = token.strip_prefix(PREFIX).ok_or_else(SingleUseError::rejected)?;
         if secret.len() != SECRET || !is_base64url(secret) {
-            return Err(rejected());
+            return Err(SingleUseError::rejected());
         }
-        let taken = self.store.take(&id(purpose, token)?, self.clock.now()).await?;
-        // a parser's message could quote the payload
-        serde_json::from_str(&taken.ok_or_else(rejected)?)
-            .map_err(|_| SingleUseError::new(SingleUseErrorKind::Payload))
+        let taken = self.store.take(&self.id(purpose, token)?, self.clock.now()).await?;
+        read(&taken.ok_or_else(SingleUseError::rejected)?)
+    }
+
+    pub(super) async fn mint_in<T: Serialize + Sync + ?Sized>(
+        &self,
+        group: Option<&str>,
+        purpose: &str,
+        payload: &T,
+        lifetime: Duration,
+    ) -> Result<SingleUseToken, SingleUseError> {
+        let text = Compact::of(&[PREFIX, &secret()?]);
+        let id = self.id(purpose, text.as_str())?;
+        let group = match group {
+            Some(name) => self.hash("group", &[name])?,
+            None => id,
+        };
+        let slot = self.hash("slot", &["link", purpose])?;
+        let now = self.clock.now();
+        let expires_at = self
+            .put(&id, &group, &slot, self.most, &write(payload)?, (now, lifetime, LONGEST))
+            .await?;
+        Ok(SingleUseToken { text, expires_at })
+    }
+
+    pub(super) async fn put(
+        &self,
+        id: &TokenHash,
+        group: &TokenHash,
+        slot: &TokenHash,
+        most: u32,
+        payload: &str,
+        (now, lifetime, longest): (UnixTime, Duration, Duration),
+    ) -> Result<UnixTime, SingleUseError> {
+        if lifetime.is_zero() || lifetime > longest {
+            return Err(SingleUseError::of(SingleUseErrorKind::Lifetime));
+        }
+        let until = now.saturating_add(lifetime);
+        self.store.put(&NewToken { id, group, slot, most, payload, until }, now).await?;
+        Ok(until)
+    }
+
+    fn id(&self, purpose: &str, token: &str) -> Result<TokenHash, SingleUseError> {
+        self.hash("single use", &[purpose, token])
+    }
+
+    /// A hash that no other issuer's store entries have.
+    pub(super) fn hash(&self, what: &str, names: &[&str]) -> Result<TokenHash, SingleUseError> {
+        if names.iter().any(|name| name.len() > LONGEST_NAME) {
+            return Err(SingleUseError::of(SingleUseErrorKind::TooLong));
+        }
+        let head = [what, &*self.issuer];
+        let parts: Vec<&[u8]> = head.iter().chain(names).map(|part| part.as_bytes()).collect();
+        Ok(TokenHash::of(&parts)?)
     }
 }
 
-fn id(purpose: &str, token: &str) -> Result<TokenHash, SingleUseError> {
-    Ok(TokenHash::of(&[b"single use", purpose.as_bytes(), token.as_bytes()])?)
+/// The payload as it is kept.
+pub(super) fn write<T: Serialize + ?Sized>(payload: &T) -> Result<String, SingleUseError> {
+    let text = serde_json::to_string(payload)
+        .map_err(|error| SingleUseError::of(SingleUseErrorKind::Payload).with_source(error))?;
+    if text.len() > LONGEST_PAYLOAD {
+        return Err(SingleUseError::of(SingleUseErrorKind::TooLong));
+    }
+    Ok(text)
+}
+
+/// The payload as it was given. A parser's message could quote it, so there is no source.
+pub(super) fn read<T: DeserializeOwned>(payload: &str) -> Result<T, SingleUseError> {
+    serde_json::from_str(payload).map_err(|_| SingleUseError::of(SingleUseErrorKind::Payload))
 }
 
 impl<S> Clone for SingleUse<S> {
     fn clone(&self) -> Self {
-        Self { store: Arc::clone(&self.store), clock: Arc::clone(&self.clock) }
+        Self {
+            store: Arc::clone(&self.store),
+            issuer: Arc::clone(&self.issuer),
+            clock: Arc::clone(&self.clock),
+            ..*self
+        }
     }
 }
 
 impl<S> fmt::Debug for SingleUse<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SingleUse").finish_non_exhaustive()
+        f.debug_struct("SingleUse").field("issuer", &self.issuer).finish_non_exhaustive()
     }
 }

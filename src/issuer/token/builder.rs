@@ -9,7 +9,7 @@ use super::issuer::Inner;
 use crate::clock::{Clock, SystemClock};
 use crate::issuer::error::{IssueError, IssueErrorKind};
 use crate::issuer::keys::SigningKeys;
-use crate::verify::{NeedsAudience, NeedsIssuer, NeedsKeys};
+use crate::verify::builder::{NeedsAudience, NeedsIssuer, NeedsKeys};
 
 /// Default lifetime of access tokens.
 const LIFETIME: Duration = Duration::from_secs(15 * 60);

@@ -21,7 +21,7 @@ macro_rules! issued {
         impl $name {
             /// The compact token, to be given to its client and nobody else.
             #[must_use]
-            pub fn as_str(&self) -> &str {
+            pub fn expose_secret(&self) -> &str {
                 self.token.as_str()
             }
 

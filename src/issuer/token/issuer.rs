@@ -7,11 +7,13 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::IssuerBuilder;
-use super::request::{Access, Id, TokenRequest};
+use super::draft::{AccessTokenBuilder, Draft, IdTokenBuilder};
 use crate::clock::{Clock, UnixTime};
 use crate::issuer::compact::Compact;
 use crate::issuer::keys::SigningKeys;
 use crate::key::KeyError;
+use crate::verify::Verifier;
+use crate::verify::builder::{Audiences, Issuers, Keys, VerifierBuilder};
 
 /// Signs access tokens. A clone is a handle on the same issuer.
 ///
@@ -20,23 +22,17 @@ use crate::key::KeyError;
 /// use tower_bearer::claims::StandardClaims;
 /// use tower_bearer::issuer::{Issuer, SigningKeys};
 /// use tower_bearer::key::Algorithm;
-/// use tower_bearer::verify::Verifier;
 ///
 /// let keys = SigningKeys::generate(Algorithm::EdDSA)?;
 /// let issuer = Issuer::builder()
-///     .keys(keys.clone())
+///     .keys(keys)
 ///     .issuer("https://id.example.com")
 ///     .audience("orders-api")
 ///     .build()?;
 /// let token = issuer.access_token("ada").client_id("web").scope("orders:read").issue()?;
 ///
-/// // in the same process, or from the published keys in another
-/// let verifier = Verifier::<StandardClaims>::builder()
-///     .keys(keys.verification_keys())
-///     .issuer("https://id.example.com")
-///     .audience("orders-api")
-///     .access_token_profile()
-///     .build()?;
+/// // in the same process; in another one by hand, from the published keys
+/// let verifier = issuer.verifier::<StandardClaims>().build()?;
 /// # let _ = (token, verifier);
 /// # }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -61,8 +57,8 @@ impl Issuer {
 
     /// An access token for this subject (`sub`), by the profile of RFC 9068: `typ` is `at+jwt`, and
     /// `iss exp aud sub client_id iat jti` are there. The client's id has to be set.
-    pub fn access_token(&self, subject: impl Into<Box<str>>) -> TokenRequest<Access> {
-        TokenRequest::new(self.clone(), subject.into())
+    pub fn access_token(&self, subject: impl Into<Box<str>>) -> AccessTokenBuilder {
+        Draft::new(self.clone(), subject.into())
     }
 
     /// An ID token for this client, of the type `id_token+jwt`, which no verifier of access tokens
@@ -71,8 +67,27 @@ impl Issuer {
         &self,
         subject: impl Into<Box<str>>,
         client_id: impl Into<Box<str>>,
-    ) -> TokenRequest<Id> {
-        TokenRequest::new(self.clone(), subject.into()).client_id(client_id)
+    ) -> IdTokenBuilder {
+        Draft::new(self.clone(), subject.into()).client_id(client_id)
+    }
+
+    /// A verifier builder for the access tokens of this issuer, in the same process: its keys as they
+    /// rotate, its name, its audiences, the access token profile (RFC 9068) and its clock are set.
+    ///
+    /// A service with an audience of its own names that in place of the issuer's: see
+    /// [`SigningKeys::verification_keys`].
+    pub fn verifier<C>(&self) -> VerifierBuilder<C, Keys, Issuers, Audiences> {
+        let Inner { keys, issuer, audiences, clock, .. } = &*self.0;
+        let verifier = Verifier::builder().keys(keys.verification_keys()).issuer(&**issuer);
+        // The builder of an issuer insists on an audience; an empty one accepts nothing.
+        let (first, others) = match audiences.split_first() {
+            Some((first, others)) => (&**first, others),
+            None => ("", &[][..]),
+        };
+        let verifier = others.iter().fold(verifier.audience(first), |verifier, audience| {
+            VerifierBuilder::<C, Keys, Issuers, Audiences>::audience(verifier, &**audience)
+        });
+        verifier.access_token_profile().clock(Arc::clone(clock))
     }
 
     /// The keys that it signs with.

@@ -1,11 +1,11 @@
 //! Signed tokens: access tokens and ID tokens.
 
 mod builder;
+mod draft;
 mod issued;
 mod issuer;
-mod request;
 
 pub use self::builder::IssuerBuilder;
+pub use self::draft::{AccessTokenBuilder, IdTokenBuilder};
 pub use self::issued::{AccessToken, IdToken};
 pub use self::issuer::Issuer;
-pub use self::request::{Access, Id, TokenRequest};

@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 /// 100 at once, and ten per second.
 pub(super) static ALL: Allowance = Allowance::new(100, Duration::from_millis(100));
 
+/// When to come again where there is none left.
+pub(super) const RETRY_AFTER: Duration = Duration::from_secs(1);
+
 /// Leave for so many at once, which comes back one by one.
 pub(super) struct Allowance {
     every: u64,

@@ -46,10 +46,14 @@ impl Document {
         str::from_utf8(&self.body).ok()
     }
 
+    pub(super) fn is(&self, other: &Self) -> bool {
+        self.body == other.body
+    }
+
     /// Whether the keys are the same. Their order does not matter, nor that of their members: some
     /// providers shuffle both.
     pub(super) fn has_keys_of(&self, other: &Self) -> bool {
-        if self.body == other.body {
+        if self.is(other) {
             return true;
         }
         let secret = self.secret || other.secret;

@@ -203,6 +203,11 @@ impl Shared {
         match claimed {
             Claimed::Denied => Claim::Denied,
             Claimed::Unavailable => Claim::Unavailable(self.unavailable(&state, at)),
+            Claimed::Busy => Claim::Unavailable(
+                KeysUnavailable::new()
+                    .with_retry_after(allowance::RETRY_AFTER)
+                    .with_source("too many tokens with an unknown kid, of all issuers together"),
+            ),
             Claimed::Wait(number) => {
                 drop(state);
                 self.wake.send_replace(());

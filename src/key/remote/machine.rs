@@ -60,6 +60,8 @@ pub(super) enum Claimed {
     Denied,
     /// The provider cannot be asked at present.
     Unavailable,
+    /// Too many are asked already.
+    Busy,
     /// The refresh of this number is worth waiting for.
     Wait(u64),
 }
@@ -379,7 +381,7 @@ impl Machine {
             (true, Some(_)) => Claimed::Wait(self.begun + 1),
             (true, None) if failing => Claimed::Unavailable,
             (true, None) => Claimed::Denied,
-            (false, _) if !leave() => Claimed::Unavailable,
+            (false, _) if !leave() => Claimed::Busy,
             (false, _) => {
                 self.unknown_at = Some(at.now);
                 Claimed::Wait(self.want(at, true))

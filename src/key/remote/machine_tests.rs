@@ -120,7 +120,7 @@ fn what_somebody_asks_for_is_unconditional_and_so_is_once_in_keep_for() {
 #[test]
 fn an_unknown_kid_needs_leave_and_waits_for_the_cooldown() {
     let mut machine = fresh();
-    assert_eq!(machine.claim(at(1), true, || false), Claimed::Unavailable);
+    assert_eq!(machine.claim(at(1), true, || false), Claimed::Busy);
     assert_eq!(machine.claim(at(1), true, || true), Claimed::Wait(2));
     assert_eq!(machine.claim(at(1), true, || panic!("asked twice")), Claimed::Wait(2));
     assert!(matches!(machine.begin(at(1), 1), Next::Refresh(_)));

@@ -115,14 +115,16 @@ async fn load(
         let text = format!("the key set at {} {what}", without_query(url));
         RemoteKeysError::new(RemoteKeysErrorKind::Keys, text)
     };
-    let keys = if memory.document.as_deref().is_some_and(|before| before.has_keys_of(&document)) {
+    let before = memory.document.as_deref();
+    let keys = if before.is_some_and(|before| before.is(&document)) {
         None
     } else {
         let text = document.text().ok_or_else(|| broken("is not UTF-8".to_owned()))?;
         let keys = KeySet::from_jwks_with(text, &config.jwks).map_err(|error| {
             broken(format!("cannot be used: {}", Causes(&error))).with_source(error)
-        });
-        Some(keys?)
+        })?;
+        // Only what could be read as a key set is compared closely.
+        (!before.is_some_and(|before| before.has_keys_of(&document))).then_some(keys)
     };
     memory.etag = answer.headers.get(ETAG).cloned();
     memory.document = Some(Arc::new(document));

@@ -1,32 +1,6 @@
-//! How moments, hashes and records stand in Redis.
+//! How records stand in Redis.
 
-use std::time::Duration;
-
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-
-use crate::clock::UnixTime;
-use crate::issuer::TokenHash;
 use crate::issuer::session::{SessionId, StoredSession};
-
-/// 20 digits of seconds and 9 of nanoseconds: every moment there is, in their order.
-pub(in crate::redis_store) fn moment_text(time: UnixTime) -> String {
-    let time = time.since_epoch();
-    format!("{:020}{:09}", time.as_secs(), time.subsec_nanos())
-}
-
-pub(in crate::redis_store) fn read_moment(text: &[u8]) -> Option<UnixTime> {
-    if text.len() != 29 || !text.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    let (secs, nanos) = std::str::from_utf8(text).ok()?.split_at_checked(20)?;
-    Some(UnixTime::from_duration(Duration::new(secs.parse().ok()?, nanos.parse().ok()?)))
-}
-
-/// 43 characters of base64url.
-pub(in crate::redis_store) fn hash_text(hash: &TokenHash) -> String {
-    URL_SAFE_NO_PAD.encode(hash.as_bytes())
-}
 
 /// 16 hexadecimal digits.
 pub(super) fn version_text(version: u64) -> String {
@@ -53,35 +27,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_moment_comes_back_and_their_texts_are_in_order() {
-        let millis = |millis| UnixTime::from_duration(Duration::from_millis(millis));
-        let moments = [
-            UnixTime::EPOCH,
-            UnixTime::from_duration(Duration::from_nanos(1)),
-            millis(999),
-            millis(1_000),
-            millis(1_800_000_000_123),
-            millis(1 << 53),
-            millis((1 << 53) + 1),
-            millis(u64::MAX),
-            UnixTime::from_secs(u64::MAX),
-            UnixTime::MAX,
-        ];
-        let texts: Vec<_> = moments.iter().map(|moment| moment_text(*moment)).collect();
-        assert!(texts.is_sorted() && texts.iter().all(|text| text.len() == 29), "{texts:?}");
-        let read: Vec<_> = texts.iter().filter_map(|text| read_moment(text.as_bytes())).collect();
-        assert_eq!(read, moments);
-        let good = moment_text(millis(1));
-        for odd in [
-            "",
-            "1",
-            &format!("{good}0"),
-            &good.replacen('0', "+", 1),
-            &good.replacen('0', " ", 1),
-            &"9".repeat(29),
-            "0000000000000000000é00000000",
-        ] {
-            assert_eq!(read_moment(odd.as_bytes()), None, "{odd}");
+    fn a_value_comes_back_and_nothing_else_is_one() {
+        let id = SessionId::parse(&"x".repeat(22)).unwrap();
+        for (version, record) in [(0, &b""[..]), (u64::MAX >> 1, b"1{}"), (255, b"\0\xff")] {
+            let kept = value(version, record);
+            let found = read_value(id.clone(), kept).unwrap();
+            assert_eq!((found.version, found.record.as_slice()), (version, record));
+        }
+        for odd in
+            [&b""[..], b"000000000000001", b"+00000000000000a", b"000000000000000g{}", &[255; 20]]
+        {
+            assert_eq!(read_value(id.clone(), odd.to_vec()), None);
         }
     }
 }

@@ -4,5 +4,4 @@
 mod layout;
 mod store;
 
-pub(in crate::redis_store) use self::layout::{hash_text, moment_text, read_moment};
 pub(in crate::redis_store) use self::store::script;

@@ -9,28 +9,28 @@ use crate::revocation::fingerprint::{Fingerprint, random};
 use crate::revocation::marker::Class;
 use crate::revocation::table::{Entry, Shards};
 
-pub(crate) struct Table {
+pub(super) struct Table {
     shards: Shards,
     secret: u64,
 }
 
 impl Table {
     /// How many parts everything consists of.
-    pub(crate) const PARTS: usize = Shards::PARTS;
+    pub(super) const PARTS: usize = Shards::PARTS;
 
-    pub(crate) fn new(capacity: usize) -> Self {
+    pub(super) fn new(capacity: usize) -> Self {
         Self { shards: Shards::new(capacity), secret: random() }
     }
 
     /// Whether an entry covers the token.
     #[inline]
-    pub(crate) fn revoked(&self, token: &TokenIdentity<'_>) -> bool {
+    pub(super) fn revoked(&self, token: &TokenIdentity<'_>) -> bool {
         let mut namer = Namer::default();
         self.shards.cover(token, |marker| self.place(namer.name(marker)))
     }
 
     /// Adds an entry or strengthens it; false if there is no room. `now` is in seconds since 1970.
-    pub(crate) fn insert(&self, entry: &LogEntry, now: u64) -> bool {
+    pub(super) fn insert(&self, entry: &LogEntry, now: u64) -> bool {
         if expired(entry, now) {
             return true;
         }
@@ -40,33 +40,33 @@ impl Table {
     }
 
     /// Whether there is an entry of this name that is at least as strong.
-    pub(crate) fn holds(&self, entry: &LogEntry) -> bool {
+    pub(super) fn holds(&self, entry: &LogEntry) -> bool {
         let kept = self.shards.kept(entry.name.class, self.place(entry.name));
         kept.is_some_and(|(until, bound)| until >= entry.keep_until && bound >= entry.bound)
     }
 
     /// Removes what has expired from one part, and from the next one the next time.
-    pub(crate) fn sweep(&self, now: u64) {
+    pub(super) fn sweep(&self, now: u64) {
         self.shards.sweep(usize::MAX, now);
     }
 
     /// Removes what has expired from one of the [`PARTS`](Self::PARTS).
-    pub(crate) fn purge_part(&self, part: usize, now: u64) {
+    pub(super) fn purge_part(&self, part: usize, now: u64) {
         self.shards.purge_part(part, now);
     }
 
-    pub(crate) fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.shards.len()
     }
 
     /// Whether there is room worth loading everything anew for.
-    pub(crate) fn has_room(&self) -> bool {
+    pub(super) fn has_room(&self) -> bool {
         let capacity = self.shards.capacity();
         self.len() < capacity - capacity / 16
     }
 
     /// The entries of one of the [`PARTS`](Self::PARTS) that are in force.
-    pub(crate) fn part(&self, part: usize, now: u64) -> impl Iterator<Item = LogEntry> {
+    pub(super) fn part(&self, part: usize, now: u64) -> impl Iterator<Item = LogEntry> {
         self.shards.part(part, now).map(|(class, entry)| self.read(class, &entry))
     }
 
@@ -96,7 +96,7 @@ impl Table {
 }
 
 /// Whether an entry need not be kept any more. `now` is in seconds since 1970.
-pub(crate) fn expired(entry: &LogEntry, now: u64) -> bool {
+pub(super) fn expired(entry: &LogEntry, now: u64) -> bool {
     entry.keep_until != u32::MAX && u64::from(entry.keep_until) <= now
 }
 

@@ -16,9 +16,9 @@ use crate::claims::ClaimPath;
 use crate::clock::{Clock, SystemClock};
 use crate::dangerous::Dangerous;
 use crate::fetch::{Fetch, UrlProblem, can_wait, checked_url, metadata_urls};
+use crate::verify::builder::{Audiences, BuildError, NeedsAudience};
 use crate::verify::options::Options;
 use crate::verify::rules::{Accept, Types};
-use crate::verify::{Audiences, BuildError, NeedsAudience};
 
 /// Default of [`IntrospectionBuilder::timeout`].
 const TIMEOUT: Duration = Duration::from_secs(5);

@@ -54,7 +54,7 @@
 //! # }
 //! ```
 
-mod builder;
+pub mod builder;
 mod cache;
 mod client_auth;
 mod composite;
@@ -65,7 +65,7 @@ mod introspect;
 mod place;
 mod response;
 
-pub use builder::{Client, IntrospectionBuilder, NeedsClient};
+pub use builder::IntrospectionBuilder;
 pub use client_auth::{ClientAuth, PrivateKeyJwt};
 pub use composite::{JwtOrOpaque, JwtOrOpaqueFuture};
 pub use introspect::{Introspection, IntrospectionFuture};

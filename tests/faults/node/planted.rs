@@ -10,8 +10,8 @@ use tower_bearer::issuer::session::{
     BoxSessionStore, Commit, Committed, IndexKey, Page, SessionId, SessionStore, StoredSession,
 };
 use tower_bearer::revocation::{
-    Identifiers, Revocation, RevocationStatus, RevocationStore,
-    RevocationTarget, StoreError, TokenIdentity,
+    Identifiers, Revocation, RevocationStatus, RevocationStore, RevocationTarget, StoreError,
+    TokenIdentity,
 };
 
 use crate::plant::Plant;

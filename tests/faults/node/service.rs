@@ -359,7 +359,7 @@ fn answer(tokens: &SessionTokens, version: u64) -> Answer {
     let created_ms = u64::try_from(session.created_at.since_epoch().as_millis());
     Ok(json!({
         "sid": session.id.as_str(),
-        "access": access.as_str(),
+        "access": access.expose_secret(),
         "refresh": tokens.refresh_token().expose_secret(),
         "issued": access.issued_at().as_secs(),
         "expires": access.expires_at().as_secs(),

@@ -51,7 +51,7 @@ impl Node {
 }
 
 fn access(grant: &SessionTokens) -> String {
-    grant.access_token().issue().unwrap().as_str().to_owned()
+    grant.access_token().issue().unwrap().expose_secret().to_owned()
 }
 
 #[tokio::test]

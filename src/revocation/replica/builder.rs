@@ -4,10 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Replica;
+use super::handle::Replica;
+use super::log::RevocationLog;
 use crate::clock::{Clock, SystemClock};
-use crate::redis_store::RedisStore;
-use crate::revocation::StoreError;
+use crate::store::StoreError;
 
 /// What a replica answers about a token that it knows nothing bad of, while its copy is older than
 /// allowed, was not loaded yet, or has left something out for lack of room.
@@ -25,18 +25,18 @@ pub enum OnStale {
 
 /// Sets up a [`Replica`].
 #[must_use = "a builder does nothing until it builds"]
-pub struct ReplicaBuilder {
-    pub(super) store: RedisStore,
+pub struct ReplicaBuilder<L> {
+    pub(super) log: L,
     pub(super) max_staleness: Duration,
     pub(super) on_stale: OnStale,
     pub(super) capacity: usize,
     pub(super) clock: Arc<dyn Clock>,
 }
 
-impl ReplicaBuilder {
-    pub(super) fn new(store: RedisStore) -> Self {
+impl<L: RevocationLog> ReplicaBuilder<L> {
+    pub(super) fn new(log: L) -> Self {
         Self {
-            store,
+            log,
             max_staleness: Duration::from_secs(5),
             on_stale: OnStale::default(),
             capacity: 10_000_000,
@@ -45,7 +45,8 @@ impl ReplicaBuilder {
     }
 
     /// Sets how old the copy may be to decide alone, 5 s by default. It proves its age four times
-    /// in that time, and is at most a few milliseconds behind while it is connected.
+    /// in that time, and is some 20 ms behind while it is connected. At least every half of that
+    /// time one of the nodes writes a heartbeat.
     pub fn max_staleness(mut self, max_staleness: Duration) -> Self {
         self.max_staleness = max_staleness;
         self
@@ -77,14 +78,14 @@ impl ReplicaBuilder {
     ///
     /// # Errors
     ///
-    /// [`StoreErrorKind::Unavailable`](crate::revocation::StoreErrorKind::Unavailable) if there is
+    /// [`StoreErrorKind::Configuration`](crate::store::StoreErrorKind::Configuration) if there is
     /// no tokio runtime here.
-    pub fn build(self) -> Result<Replica, StoreError> {
+    pub fn build(self) -> Result<Replica<L>, StoreError> {
         Replica::start(self)
     }
 }
 
-impl fmt::Debug for ReplicaBuilder {
+impl<L> fmt::Debug for ReplicaBuilder<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ReplicaBuilder")
             .field("max_staleness", &self.max_staleness)

@@ -6,13 +6,13 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReplicaHealth {
-    /// Whether there is a connection to Redis and all that it knew was loaded over it.
+    /// Whether there is a connection to a primary, and all that it knew was read over it.
     pub connected: bool,
     /// How old the copy is: everything that was revoked longer ago is in it. `None` until it was
     /// loaded for the first time.
     pub staleness: Option<Duration>,
-    /// Whether the copy decides alone at present: it is young enough and nothing was left out for
-    /// lack of room.
+    /// Whether the copy decides alone at present: a primary that takes writes and keeps what it is
+    /// given vouched for it within the bound, and nothing was left out for lack of room.
     pub current: bool,
     /// How many revocations are held, expired ones that have not gone yet among them.
     pub entries: usize,
@@ -22,8 +22,11 @@ pub struct ReplicaHealth {
     pub last_id: String,
     /// How often everything was loaded, the first time included.
     pub loads: u64,
-    /// How often Redis was found to have lost data. What was known here was then written back.
+    /// How often the log was found to have lost what it had acknowledged. What was known here is
+    /// then written back.
     pub losses: u64,
+    /// How many revocations this node wrote back. Of many nodes that knew one, the first writes it.
+    pub written_back: u64,
     /// What went wrong last, for logs; it stays after things went right again.
     pub last_error: Option<String>,
 }

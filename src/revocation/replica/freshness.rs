@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use super::pace::Pace;
 use crate::clock::Clock;
 
 /// The last moment of which it is known that everything up to it is here, by two clocks: the
@@ -13,9 +14,9 @@ use crate::clock::Clock;
 /// What expires goes by the clock. If that was set back since, what went may be in force again: then
 /// the copy has no age until it was loaded anew.
 pub(super) struct Freshness {
-    start: Instant,
+    pace: Pace,
     clock: Arc<dyn Clock>,
-    /// Nanoseconds since `start`, plus one; zero for never.
+    /// Nanoseconds since the beginning, plus one; zero for never.
     steady: AtomicU64,
     /// Nanoseconds since 1970.
     wall: AtomicU64,
@@ -34,14 +35,21 @@ pub(super) struct Moment {
     wall: u64,
 }
 
+impl Moment {
+    /// The earlier of two, by each clock.
+    pub(super) fn earlier(self, other: Self) -> Self {
+        Self { steady: self.steady.min(other.steady), wall: self.wall.min(other.wall) }
+    }
+}
+
 impl Freshness {
-    pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(clock: Arc<dyn Clock>, pace: Pace) -> Self {
         let (steady, wall, latest) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
-        Self { start: Instant::now(), clock, steady, wall, latest }
+        Self { pace, clock, steady, wall, latest }
     }
 
     pub(super) fn now(&self) -> Moment {
-        let steady = nanos(self.start.elapsed()).saturating_add(1);
+        let steady = nanos(self.pace.elapsed()).saturating_add(1);
         Moment { steady, wall: nanos(self.clock.now().since_epoch()) }
     }
 

@@ -1,4 +1,4 @@
-//! [`TokenRequest`]: a token to be.
+//! A token to be: [`AccessTokenBuilder`], [`IdTokenBuilder`].
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -29,17 +29,23 @@ const RESERVED: [&str; 12] = [
     "cnf",
 ];
 
-/// Marks a request for an access token.
+/// An access token to be: made with [`Issuer::access_token`].
+pub type AccessTokenBuilder = Draft<Access>;
+
+/// An ID token to be: made with [`Issuer::id_token`].
+pub type IdTokenBuilder = Draft<Id>;
+
+/// Marks an access token.
 #[derive(Debug)]
 pub struct Access(());
 
-/// Marks a request for an ID token.
+/// Marks an ID token.
 #[derive(Debug)]
 pub struct Id(());
 
-/// A token to be: made with [`Issuer::access_token`] or [`Issuer::id_token`].
+/// What the builders of both have in common.
 #[must_use = "there is no token until `issue`"]
-pub struct TokenRequest<K> {
+pub struct Draft<K> {
     issuer: Issuer,
     subject: Box<str>,
     client_id: Option<Box<str>>,
@@ -54,7 +60,7 @@ pub struct TokenRequest<K> {
     kind: PhantomData<fn() -> K>,
 }
 
-impl<K> TokenRequest<K> {
+impl<K> Draft<K> {
     pub(super) fn new(issuer: Issuer, subject: Box<str>) -> Self {
         Self {
             issuer,
@@ -116,7 +122,7 @@ impl<K> TokenRequest<K> {
     /// Adds the application's claims: all members of a value that is written as a JSON object.
     ///
     /// Claims that the issuer writes (`iss sub aud exp nbf iat jti client_id scope sid auth_time
-    /// cnf`) are refused by [`issue`](TokenRequest::issue), as is a claim that is given twice.
+    /// cnf`) are refused by `issue`, as is a claim that is given twice.
     pub fn claims<C: Serialize + ?Sized>(mut self, claims: &C) -> Self {
         match serde_json::to_value(claims) {
             Ok(Value::Object(members)) => {
@@ -155,7 +161,7 @@ impl<K> TokenRequest<K> {
     }
 }
 
-impl TokenRequest<Access> {
+impl AccessTokenBuilder {
     /// The scopes, separated by spaces (`scope`, RFC 8693 §4.2).
     pub fn scope(mut self, scope: impl AsRef<str>) -> Self {
         match scope::parse(scope.as_ref()) {
@@ -186,7 +192,7 @@ impl TokenRequest<Access> {
     }
 }
 
-impl TokenRequest<Id> {
+impl IdTokenBuilder {
     /// Signs the ID token.
     ///
     /// # Errors
@@ -197,7 +203,7 @@ impl TokenRequest<Id> {
     }
 }
 
-impl<K> TokenRequest<K> {
+impl<K> Draft<K> {
     fn sign(
         self,
         typ: &'static str,
@@ -255,8 +261,8 @@ impl<K> TokenRequest<K> {
     }
 }
 
-impl<K> fmt::Debug for TokenRequest<K> {
+impl<K> fmt::Debug for Draft<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TokenRequest").finish_non_exhaustive()
+        f.debug_struct("TokenBuilder").finish_non_exhaustive()
     }
 }

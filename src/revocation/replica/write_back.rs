@@ -1,0 +1,138 @@
+//! [`WriteBack`]: what the log may have lost, given back a little at a time.
+
+use std::time::Duration;
+
+use super::name::LogEntry;
+use super::table::Table;
+
+/// How long one slice may take, about.
+const SLICE: Duration = Duration::from_millis(10);
+const SMALLEST: usize = 16;
+const LARGEST: usize = 512;
+
+/// What the log had when it was loaded, beside what this node knows. What it lacked is written back
+/// in slices that take a few milliseconds each; between them the log is read, and what others wrote
+/// back meanwhile need not be written again.
+pub(super) struct WriteBack {
+    /// What the log has, for all that was read of it.
+    has: Table,
+    /// Nodes begin at different parts, and not at once.
+    part: usize,
+    parts_left: usize,
+    slice: Vec<LogEntry>,
+    size: usize,
+    /// By the replica's time.
+    pub(super) not_before: Duration,
+    /// Whether the loss was counted.
+    pub(super) counted: bool,
+}
+
+impl WriteBack {
+    pub(super) fn new(has: Table, part: usize, not_before: Duration, counted: bool) -> Self {
+        Self {
+            has,
+            part,
+            parts_left: Table::PARTS,
+            slice: Vec::new(),
+            size: 64,
+            not_before,
+            counted,
+        }
+    }
+
+    /// The log has this.
+    pub(super) fn note(&self, entry: &LogEntry, now: u64) {
+        self.has.insert(entry, now);
+    }
+
+    /// What to write next; empty when all is done. `now` is in seconds since 1970.
+    pub(super) async fn next(&mut self, known: &Table, now: u64) -> Vec<LogEntry> {
+        // It may have come by in the log since it was found to be lacking.
+        self.slice.retain(|entry| !self.has.holds(entry));
+        while self.slice.is_empty() && self.parts_left > 0 {
+            let lacking = known.part(self.part, now).filter(|entry| !self.has.holds(entry));
+            self.slice = lacking.collect();
+            self.part = (self.part + 1) % Table::PARTS;
+            self.parts_left -= 1;
+            if self.parts_left.is_multiple_of(32) {
+                tokio::task::yield_now().await;
+            }
+        }
+        let first = self.slice.len().saturating_sub(self.size);
+        self.slice.split_off(first)
+    }
+
+    /// These were written, and it took this long.
+    pub(super) fn written(&mut self, entries: &[LogEntry], took: Duration, now: u64) {
+        entries.iter().for_each(|entry| self.note(entry, now));
+        if took > SLICE * 2 {
+            self.size = (self.size / 2).max(SMALLEST);
+        } else if took < SLICE / 2 {
+            self.size = (self.size * 2).min(LARGEST);
+        }
+    }
+
+    /// These were refused.
+    pub(super) fn refused(&mut self, entries: Vec<LogEntry>) {
+        self.slice.extend(entries);
+        self.size = (self.size / 2).max(SMALLEST);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::UnixTime;
+    use crate::revocation::Revocation;
+    use futures_util::FutureExt;
+
+    fn entry(id: usize) -> LogEntry {
+        LogEntry::from(&Revocation::token(id.to_string(), UnixTime::from_secs(100)))
+    }
+
+    fn all(work: &mut WriteBack, known: &Table) -> usize {
+        let mut written = 0;
+        loop {
+            let mut next = Box::pin(work.next(known, 0));
+            let slice = loop {
+                if let Some(slice) = (&mut next).now_or_never() {
+                    break slice;
+                }
+            };
+            drop(next);
+            if slice.is_empty() {
+                return written;
+            }
+            assert!(slice.len() <= LARGEST);
+            work.written(&slice, Duration::ZERO, 0);
+            written += slice.len();
+        }
+    }
+
+    #[test]
+    fn only_what_is_lacking_is_written_and_once() {
+        let (known, has) = (Table::new(usize::MAX), Table::new(usize::MAX));
+        for id in 0..5_000 {
+            known.insert(&entry(id), 0);
+            if id % 5 != 0 {
+                has.insert(&entry(id), 0);
+            }
+        }
+        let mut work = WriteBack::new(has, 77, Duration::ZERO, false);
+        (0..500).step_by(5).for_each(|id| work.note(&entry(id), 0));
+        assert_eq!(all(&mut work, &known), 900);
+    }
+
+    #[test]
+    fn slices_fit_the_time_they_take() {
+        let mut work = WriteBack::new(Table::new(9), 0, Duration::ZERO, false);
+        for _ in 0..10 {
+            work.written(&[], Duration::from_millis(1), 0);
+        }
+        assert_eq!(work.size, LARGEST);
+        for _ in 0..10 {
+            work.written(&[], Duration::from_millis(100), 0);
+        }
+        assert_eq!(work.size, SMALLEST);
+    }
+}
