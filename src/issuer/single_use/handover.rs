@@ -162,7 +162,7 @@ impl<S: SingleUseStore> Handover<S> {
         let (Some(token_id), Some(issuer)) = (registered.token_id(), registered.issuer()) else {
             return Err(SingleUseError::rejected());
         };
-        let carried = &verified.token.custom;
+        let carried = verified.custom();
         if carried.purpose != purpose || !nonce.answers(&carried.challenge)? {
             return Err(SingleUseError::rejected());
         }
