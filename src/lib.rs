@@ -32,7 +32,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! [`guide`] has pages about what to choose, what to check before real users come, what happens in
+//! `use tower_bearer::prelude::*;` brings in what most files use. [`guide`] has pages about what to choose, what to check before real users come, what happens in
 //! outages, and how to come from other crates.
 //!
 //! # I want to …
@@ -49,7 +49,7 @@
 //! | log somebody out, now | [`revocation`] |
 //! | … with several processes | [`redis_store`] |
 //! | … with my own database | [`revocation::RevocationStore`] |
-//! | sign users in, keep them signed in, list and end their sessions | [`issuer::refresh`], [`issuer::cookie`], and the example `login` |
+//! | sign users in, keep them signed in, list and end their sessions | [`issuer::session`], [`issuer::cookie`], and the example `login` |
 //! | mint tokens, publish keys, rotate them | [`issuer`] |
 //! | protect tonic or plain hyper | [`layer`], [`RequireLayer::by`], and the examples `tonic_greeter` and `tower_only` |
 //! | check a token without a request: WebSocket messages, queues, command lines | [`Authenticator`] |
@@ -57,7 +57,7 @@
 //! | answer rejections in my own format | [`respond`], [`AuthLayer::responder`] |
 //! | count what happens | [`AuthLayer::observer`] |
 //! | test my handlers | [`testing`] |
-//! | test my store | [`testing::revocation`], [`testing::refresh`] |
+//! | test my store | [`testing::revocation`], [`testing::session`] |
 //! | know why a token is rejected | [`guide::rejected`] |
 //! | know what happens when a provider or a store is down | [`guide::outages`] |
 //! | go to production | [`guide::production`], [`threat_model`] |
@@ -101,7 +101,7 @@
 //! |---|---|
 //! | [`clock`], [`step`], [`head`], [`rejection`], [`store`] | what all steps speak of |
 //! | [`fetch`] | requests to identity providers, bounded in size and time |
-//! | [`credentials`] | where the token stands in the request |
+//! | [`credentials`] | where the token is in the request |
 //! | [`key`] | keys, each bound to one algorithm |
 //! | [`claims`] | the application's claims and the registered ones |
 //! | [`verify`] | signature and claim rules; [`verify::introspection`] for tokens that only their issuer can read |
@@ -154,6 +154,7 @@ mod causes;
 pub mod clock;
 pub mod dangerous;
 pub mod head;
+mod json;
 pub mod rejection;
 pub mod step;
 pub mod store;
@@ -223,7 +224,8 @@ pub use verify::Verifier;
     feature = "axum",
     feature = "aws-lc-rs",
     feature = "cookie",
-    feature = "reqwest"
+    feature = "reqwest",
+    feature = "tonic"
 ))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 use tower_bearer::clock::{Clock, SystemClock};
 use tower_bearer::guard::role;
 use tower_bearer::issuer::cookie::TokenCookie;
-use tower_bearer::issuer::refresh::{
-    Grant, NewSession, RefreshError, RefreshRequest, RefreshStore, RefreshTokens, Session,
+use tower_bearer::issuer::session::{
+    NewSession, RefreshRequest, Session, SessionError, SessionTokens, Sessions,
 };
 use tower_bearer::issuer::{JwksService, SigningKeys};
 use tower_bearer::respond::BytesBody;
@@ -27,13 +27,9 @@ use super::{page, users};
 /// The page, as a client of the issuer (`client_id`).
 const CLIENT: &str = "web";
 
-/// Keeps the sessions, and tells the layer which have ended.
-pub(crate) trait Store: RefreshStore + Clone {}
-impl<S: RefreshStore + Clone> Store for S {}
-
 #[derive(Clone)]
-pub(crate) struct App<S> {
-    pub(crate) sessions: RefreshTokens<S>,
+pub(crate) struct App {
+    pub(crate) sessions: Sessions,
     pub(crate) cookie: TokenCookie,
 }
 
@@ -44,21 +40,21 @@ pub(crate) struct User {
     sid: String,
 }
 
-pub(crate) fn router<S: Store>(app: App<S>, verifier: Verifier<User>, keys: SigningKeys) -> Router {
+pub(crate) fn router(app: App, verifier: Verifier<User>, keys: SigningKeys) -> Router {
     // The sessions' own store: what has ended there is rejected here, at once.
     let layer = AuthLayer::new(verifier).revocation(app.sessions.store().clone());
     let protected = Router::new()
         .route("/me", get(me))
         .route("/admin", get(admin).layer(RequireLayer::new(role("admin"))))
-        .route("/sessions", get(sessions::<S>))
-        .route("/sessions/{id}", delete(end_session::<S>))
-        .route("/logout-everywhere", post(logout_everywhere::<S>))
+        .route("/sessions", get(sessions))
+        .route("/sessions/{id}", delete(end_session))
+        .route("/logout-everywhere", post(logout_everywhere))
         .route_layer(layer.realm("login example"));
     Router::new()
-        .route("/login", post(login::<S>))
-        .route("/refresh", post(refresh::<S>))
-        .route("/logout", post(logout::<S>))
-        .route("/theft-demo", post(theft_demo::<S>))
+        .route("/login", post(login))
+        .route("/refresh", post(refresh))
+        .route("/logout", post(logout))
+        .route("/theft-demo", post(theft_demo))
         .route_service("/.well-known/jwks.json", JwksService::new(keys))
         .merge(protected)
         .merge(page::routes())
@@ -66,7 +62,7 @@ pub(crate) fn router<S: Store>(app: App<S>, verifier: Verifier<User>, keys: Sign
         .with_state(app)
 }
 
-type Answer = Result<Response<BytesBody>, RefreshError>;
+type Answer = Result<Response<BytesBody>, SessionError>;
 
 #[derive(Deserialize)]
 struct Credentials {
@@ -74,11 +70,11 @@ struct Credentials {
     password: String,
 }
 
-async fn login<S: Store>(
-    State(app): State<App<S>>,
+async fn login(
+    State(app): State<App>,
     head: Parts,
     Form(given): Form<Credentials>,
-) -> Result<axum::response::Response, RefreshError> {
+) -> Result<axum::response::Response, SessionError> {
     // Or another site could sign its visitors in as somebody else.
     app.cookie.check_site(&head)?;
     let Some(user) = users::check(&given.user, &given.password) else {
@@ -91,27 +87,28 @@ async fn login<S: Store>(
     Ok(respond(&app, grant)?.into_response())
 }
 
-async fn refresh<S: Store>(State(app): State<App<S>>, head: Parts) -> Answer {
+async fn refresh(State(app): State<App>, head: Parts) -> Answer {
     let token = app.cookie.require(&head)?;
     let grant = app.sessions.refresh(RefreshRequest::new(token.expose_secret(), CLIENT)).await?;
     respond(&app, grant)
 }
 
 /// The access token in the body, the refresh token in the cookie.
-fn respond<S>(app: &App<S>, grant: Grant) -> Answer {
+fn respond(app: &App, grant: SessionTokens) -> Answer {
     let roles = users::roles(grant.session().subject.as_str());
     Ok(app.cookie.respond(grant, |access| access.roles(roles.iter().copied()))?)
 }
 
 /// By the cookie alone: who has waited for longer than an access token lives can sign out too.
-async fn logout<S: Store>(State(app): State<App<S>>, head: Parts) -> Answer {
+async fn logout(State(app): State<App>, head: Parts) -> Answer {
     if let Some(token) = app.cookie.read(&head)? {
-        app.sessions.end_by_token(token.expose_secret()).await?;
+        // A session that is unknown is one that nobody can refresh: signed out in any case.
+        let _ = app.sessions.end_by_token(token.expose_secret()).await?;
     }
     Ok(app.cookie.respond_signed_out())
 }
 
-async fn logout_everywhere<S: Store>(State(app): State<App<S>>, user: Claims<User>) -> Answer {
+async fn logout_everywhere(State(app): State<App>, user: Claims<User>) -> Answer {
     let ended = app.sessions.end_all(&user.sub).await?;
     // All tokens of this second are dead, and `iat` tells no smaller times. Whoever signs in after
     // this answer gets one that counts.
@@ -120,10 +117,10 @@ async fn logout_everywhere<S: Store>(State(app): State<App<S>>, user: Claims<Use
     Ok(app.cookie.respond_signed_out())
 }
 
-async fn sessions<S: Store>(
-    State(app): State<App<S>>,
+async fn sessions(
+    State(app): State<App>,
     user: Claims<User>,
-) -> Result<Json<Vec<Value>>, RefreshError> {
+) -> Result<Json<Vec<Value>>, SessionError> {
     let show = |session: &Session| {
         json!({
             "id": session.id.as_str(),
@@ -136,14 +133,14 @@ async fn sessions<S: Store>(
     Ok(Json(app.sessions.sessions(&user.sub).await?.iter().map(show).collect()))
 }
 
-async fn end_session<S: Store>(
-    State(app): State<App<S>>,
+async fn end_session(
+    State(app): State<App>,
     Path(id): Path<String>,
     user: Claims<User>,
-) -> Result<StatusCode, RefreshError> {
-    // `_of`: the id is whatever the client says, and the session may be somebody else's.
-    let ended = app.sessions.end_session_of(&user.sub, &id).await?;
-    Ok(if ended { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND })
+) -> Result<StatusCode, SessionError> {
+    // The id is whatever the client says: with the subject, nobody ends somebody else's session.
+    let ended = app.sessions.end_session(&user.sub, &id).await?;
+    Ok(if ended.is_over() { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND })
 }
 
 async fn me(user: Claims<User>) -> Json<Value> {
@@ -158,11 +155,11 @@ async fn admin(user: Claims<User>) -> Json<Value> {
 
 /// **For the demonstration only.** Plays a thief who has copied the cookie, and who comes after its
 /// owner has refreshed twice (once would still be within the grace).
-async fn theft_demo<S: Store>(State(app): State<App<S>>, head: Parts) -> Answer {
+async fn theft_demo(State(app): State<App>, head: Parts) -> Answer {
     let copy = app.cookie.require(&head)?;
     let copy = RefreshRequest::new(copy.expose_secret(), CLIENT);
     let once = app.sessions.refresh(copy).await?;
-    let token = once.refresh_token().as_str();
+    let token = once.refresh_token().expose_secret();
     let twice = app.sessions.refresh(RefreshRequest::new(token, CLIENT)).await?;
     if app.sessions.refresh(copy).await.is_ok() {
         eprintln!("the thief was not noticed: this must not happen");

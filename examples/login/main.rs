@@ -35,13 +35,13 @@ use tokio::net::TcpListener;
 use tokio::time::timeout;
 use tower_bearer::Verifier;
 use tower_bearer::issuer::cookie::TokenCookie;
-use tower_bearer::issuer::refresh::{MemoryRefreshStore, RefreshTokens};
+use tower_bearer::issuer::session::{BoxSessionStore, MemorySessionStore, SessionEvent, Sessions};
 use tower_bearer::issuer::{Issuer, SigningKey, SigningKeys};
 use tower_bearer::key::Algorithm;
 use tower_bearer::redis_store::{RedisStore, Replica};
 use tower_bearer::revocation::Identifiers;
 
-use self::app::{App, Store};
+use self::app::App;
 use self::config::Config;
 
 type BoxError = Box<dyn Error + Send + Sync>;
@@ -76,10 +76,12 @@ async fn run() -> Result<(), BoxError> {
         // It dies with the process, as the sessions in memory do.
         None => SigningKeys::generate(Algorithm::EdDSA)?,
     };
-    match &config.redis_url {
-        None => serve(&config, keys, MemoryRefreshStore::new()).await,
-        Some(url) => serve(&config, keys, replica(url).await?).await,
-    }
+    // Chosen here, and nowhere else: what follows is the same for every store.
+    let store = match &config.redis_url {
+        None => BoxSessionStore::new(MemorySessionStore::new()),
+        Some(url) => BoxSessionStore::new(replica(url).await?),
+    };
+    serve(&config, keys, store).await
 }
 
 /// Sessions in Redis, and a copy of the revocations here: a request asks nobody, and what ends on
@@ -102,29 +104,39 @@ async fn replica(url: &str) -> Result<Replica, BoxError> {
     Ok(replica)
 }
 
-async fn serve<S: Store>(config: &Config, keys: SigningKeys, store: S) -> Result<(), BoxError> {
+async fn serve(config: &Config, keys: SigningKeys, store: BoxSessionStore) -> Result<(), BoxError> {
     let issuer = Issuer::builder()
         .keys(keys.clone())
         .issuer(ISSUER)
         .audience(AUDIENCE)
         .lifetime(config.access_lifetime)
         .build()?;
-    let sessions = RefreshTokens::builder(issuer, store)
+    let sessions = Sessions::builder(issuer, store)
         .idle_lifetime(Duration::from_secs(7 * 24 * 3600).max(config.access_lifetime))
         .most_sessions(10)
         .verifier_leeway(LEEWAY * 2)
-        // A page that is reloaded while it refreshes never gets the new cookie. For these seconds
-        // the old one may come once more.
-        .grace(Duration::from_secs(5))
         // Here you would write to the user and to your alarms. The log is told by itself.
-        .on_reuse(|reuse| {
-            eprintln!(
-                "STOLEN: a refresh token of {} came twice; session {} is over",
-                reuse.session.subject.as_str(),
-                reuse.session.id
-            );
+        .observe(|event: &SessionEvent<'_>| {
+            let session = event.session();
+            if let SessionEvent::Reused(_) = event {
+                eprintln!(
+                    "STOLEN: a refresh token of {} came twice; session {} is over",
+                    session.subject.as_str(),
+                    session.id
+                );
+            }
         })
         .build()?;
+    // Of a theft that was noticed right before a crash, somebody still has to be told.
+    let pending = sessions.clone();
+    tokio::spawn(async move {
+        loop {
+            if let Err(error) = pending.tell_pending().await {
+                eprintln!("login: thefts that nobody was told of cannot be listed: {error}");
+            }
+            tokio::time::sleep(Duration::from_secs(300)).await;
+        }
+    });
     let verifier = Verifier::builder()
         .keys(keys.verification_keys())
         .issuer(ISSUER)

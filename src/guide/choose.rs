@@ -55,9 +55,9 @@
 //! | | Take |
 //! |---|---|
 //! | the identity provider does | nothing from here |
-//! | this service, one process, sessions may end at a restart | [`MemoryRefreshStore`](crate::issuer::refresh::MemoryRefreshStore) |
+//! | this service, one process, sessions may end at a restart | [`MemorySessionStore`](crate::issuer::session::MemorySessionStore) |
 //! | this service, with Redis | [`Replica`](crate::redis_store::Replica), which holds sessions and revocations |
-//! | this service, with a SQL database | a [`RefreshStore`](crate::issuer::refresh::RefreshStore) of yours, tested by [`testing::refresh::conformance`](crate::testing::refresh::conformance) |
+//! | this service, with a SQL database | a [`SessionStore`](crate::issuer::session::SessionStore) of yours, tested by [`testing::session::conformance`](crate::testing::session::conformance) |
 //!
 //! # What about requests without a token?
 //!

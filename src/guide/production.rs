@@ -59,9 +59,9 @@
 //!
 //! - [ ] **All instances sign with the same key**, from a file or a vault, and you have tried
 //!   [rotating it](crate::issuer::SigningKeys).
-//! - [ ] **[`on_reuse`](crate::issuer::refresh::RefreshTokensBuilder::on_reuse) reaches a person**, and the
+//! - [ ] **[`on_reuse`](crate::issuer::session::SessionsBuilder::on_reuse) reaches a person**, and the
 //!   user.
-//! - [ ] **[`grace`](crate::issuer::refresh::RefreshTokensBuilder::grace) is a few seconds** if clients are
+//! - [ ] **[`grace`](crate::issuer::session::SessionsBuilder::grace) is a few seconds** if clients are
 //!   browsers or phones: answers get lost, tabs refresh at once.
 //! - [ ] **A change of password, e-mail or role ends all sessions of the user.**
 //! - [ ] **Log-in has its own limits and its own log.** This crate checks no passwords.

@@ -6,7 +6,7 @@
 //!    [RFC 9068](https://www.rfc-editor.org/rfc/rfc9068): valid for 15 minutes, `typ` `at+jwt`, each
 //!    with an id of 128 random bits. ID tokens and handover tokens are of other types, refresh and
 //!    single-use tokens of another form: none passes for an access token, nor the reverse.
-//! 3. [`refresh`] keeps sessions: refresh tokens that rotate, theft that is noticed, a list of
+//! 3. [`session`] keeps sessions: refresh tokens that rotate, theft that is noticed, a list of
 //!    sessions, logout. When a session ends, its access tokens are rejected at once by every layer
 //!    that asks the same store.
 //! 4. [`single_use`] makes tokens that are redeemed exactly once: links to sign in, the handover of
@@ -23,8 +23,8 @@
 //! # #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
 //! # futures_util::future::FutureExt::now_or_never(async {
 //! use tower_bearer::claims::StandardClaims;
-//! use tower_bearer::issuer::refresh::{
-//!     MemoryRefreshStore, NewSession, RefreshErrorKind, RefreshRequest, RefreshTokens,
+//! use tower_bearer::issuer::session::{
+//!     MemorySessionStore, NewSession, RefreshRequest, SessionErrorKind, Sessions,
 //! };
 //! use tower_bearer::issuer::{Issuer, SigningKeys};
 //! use tower_bearer::key::Algorithm;
@@ -38,8 +38,8 @@
 //!     .issuer("https://id.example.com")
 //!     .audience("orders-api")
 //!     .build()?;
-//! let store = MemoryRefreshStore::new();
-//! let sessions = RefreshTokens::builder(issuer, store.clone())
+//! let store = MemorySessionStore::new();
+//! let sessions = Sessions::builder(issuer, store.clone())
 //!     .on_reuse(|reuse| eprintln!("stolen: a refresh token of session {}", reuse.session.id))
 //!     .build()?;
 //!
@@ -58,18 +58,18 @@
 //! let access = login.access_token().roles(["customer"]).issue()?;
 //!
 //! // a quarter of an hour later
-//! let old = login.refresh_token().as_str();
+//! let old = login.refresh_token().expose_secret();
 //! let refreshed = sessions.refresh(RefreshRequest::new(old, "web")).await?;
 //! assert_eq!(refreshed.session().generation, 1);
 //!
 //! // log out: the session's access tokens are dead, its refresh tokens too
 //! let id = &refreshed.session().id;
-//! assert!(sessions.end_session(id.as_str()).await?);
+//! assert!(sessions.end_session("ada", id.as_str()).await?.was_live());
 //! let token = TokenIdentity::new().with_session_id(id.as_str());
 //! assert!(store.revocations().status_now(&token).is_revoked());
-//! let late = RefreshRequest::new(refreshed.refresh_token().as_str(), "web");
+//! let late = RefreshRequest::new(refreshed.refresh_token().expose_secret(), "web");
 //! let error = sessions.refresh(late).await.unwrap_err();
-//! assert_eq!(error.kind(), RefreshErrorKind::InvalidGrant);
+//! assert_eq!(error.kind(), SessionErrorKind::InvalidGrant);
 //! # let _ = access;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! # }).unwrap().unwrap();
@@ -81,8 +81,8 @@ mod compact;
 pub mod cookie;
 mod error;
 mod keys;
-pub mod refresh;
 mod scope;
+pub mod session;
 pub mod single_use;
 mod token;
 

@@ -1,7 +1,7 @@
 //! [`Keys`]: the names of the keys in Redis.
 
 #[cfg(feature = "issuer")]
-use crate::issuer::refresh::SessionId;
+use crate::issuer::session::{IndexKey, SessionId};
 
 /// The keys under one prefix. The prefix is a hash tag, so all of them are on one cluster node.
 #[derive(Clone)]
@@ -11,6 +11,8 @@ pub(super) struct Keys {
     /// When which of the entries can go.
     pub(super) expiry: Box<str>,
     pub(super) log: Box<str>,
+    /// When the last of all sessions goes.
+    pub(super) until: Box<str>,
     tag: Box<str>,
 }
 
@@ -22,7 +24,8 @@ impl Keys {
         }
         let key = |name: &str| format!("{{{prefix}}}:revocation:{name}").into_boxed_str();
         let (entries, expiry, log) = (key("entries"), key("expiry"), key("log"));
-        Some(Self { entries, expiry, log, tag: format!("{{{prefix}}}").into() })
+        let until = format!("{{{prefix}}}:session:until").into();
+        Some(Self { entries, expiry, log, until, tag: format!("{{{prefix}}}").into() })
     }
 
     /// Of an id that is claimed once.
@@ -33,13 +36,13 @@ impl Keys {
 
 #[cfg(feature = "issuer")]
 impl Keys {
-    pub(super) fn family(&self, id: &SessionId) -> String {
-        format!("{}:refresh:family:{id}", self.tag)
+    pub(super) fn session(&self, id: &SessionId) -> String {
+        format!("{}:session:record:{id}", self.tag)
     }
 
-    /// Of the ids of all sessions whose subjects share this partition.
-    pub(super) fn index(&self, partition: &str) -> String {
-        format!("{}:refresh:subject:{partition}", self.tag)
+    /// Of the ids of the sessions under this key.
+    pub(super) fn list(&self, index: &IndexKey) -> String {
+        format!("{}:session:list:{}", self.tag, index.as_str())
     }
 
     /// Of a group of single-use tokens.

@@ -10,10 +10,11 @@
 //! 3. What a replica knows to be revoked stays revoked, whatever becomes of Redis. If Redis lost
 //!    its data, the replicas write back what they know.
 //! 4. Every wait has a bound, and every connection is made anew by itself.
-//! 5. Both are also stores of sessions and of single-use tokens (`RefreshStore`, `SingleUseStore`).
-//!    Each transition of a session is **one script**, which is one round trip and one step of Redis,
-//!    the revocation of a session that ends included. The session that ends over a replica is
-//!    rejected by that replica at once.
+//! 5. Both are also stores of sessions and of single-use tokens (`SessionStore`, `SingleUseStore`).
+//!    What changes a session is **one script**, which is one round trip and one step of Redis, its
+//!    conditions and the revocation of a session that ends included. Redis knows no rules of
+//!    sessions: it swaps records. The session that ends over a replica is rejected by that replica
+//!    at once.
 //!
 //! # Layout
 //!
@@ -25,8 +26,9 @@
 //! | `{prefix}:revocation:entry:<name>` | string | 10 digits: `keep_until` in seconds since 1970, rounded up, at most 4294967295 (2106); 20 digits: the bound | a minute after `keep_until`, for clocks that differ |
 //! | `{prefix}:revocation:log` | stream | an item for each entry that was added or strengthened: `n` its name, `v` its value, `p` the id of the item before | items and stream [`log_retention`](RedisStoreBuilder::log_retention) after they were added |
 //! | `{prefix}:revocation:meta` | hash | `epoch`: random, made with the hash; `last`: the id of the log's last item | with the last of all the above |
-//! | `{prefix}:refresh:family:<id>` | hash | a session that has not ended: the fields below | a minute after it has idled |
-//! | `{prefix}:refresh:subject:<partition>` | sorted set | the ids of all sessions that begin with this partition; the score is the second at which the session's key expires | with the last of them; ids whose keys have expired go whenever a session begins or is refreshed |
+//! | `{prefix}:session:record:<id>` | string | 16 hexadecimal digits: the version; then the record, which only `Sessions` reads | a minute after the session has idled; of one that ended, after it would have expired |
+//! | `{prefix}:session:list:<key>` | sorted set | the ids of the live sessions of a subject, whose issuer and name the key is a hash of; the score is the second at which the session's key expires | with the last of them; ids whose keys have expired go whenever a session begins or is refreshed |
+//! | `{prefix}:session:until` | string | 10 digits: the last second of all sessions | with the last of them |
 //! | `{prefix}:single-use:group:<hash>` | hash | by the hash of each token: the moments when it expires and when it was put, the hash of its slot, the payload; by `tries:<slot>` how many wrong tries were made | a minute after the last of them |
 //! | `{prefix}:single-use:token:<hash>` | string | the hash of its group | a minute after the token expires |
 //! | `{prefix}:once:<id>` | string | `1`: the id was claimed | a minute after the claim need not be remembered |
@@ -45,16 +47,10 @@
 //! emptied, or went back to an older state; it then loads everything anew.
 //!
 //! A *moment* is 29 digits: 20 of seconds since 1970 and 9 of nanoseconds. A *hash* is the SHA-256
-//! of a token, 43 characters of base64url. A *family* has these fields:
+//! of a token, 43 characters of base64url.
 //!
-//! | Field | Value |
-//! |---|---|
-//! | `subject`, `client`, `device` | text as it was given; `device` is left out if there is none |
-//! | `scope` | a JSON array of strings |
-//! | `created`, `used`, `idle`, `expires`, `rotated` | moments |
-//! | `generation` | digits |
-//! | `current` | the hashes that can be used, one after the other. Left out if the session was to end and something stood in the way: then it can only end |
-//! | `predecessor` | the hash of the token that was spent last; may be empty |
+//! A revocation that comes alone, of anything but a single token, is kept until `session:until` at
+//! least: what it covers must not outlive it.
 //!
 //! What is of another layout is an error, and no token is accepted by it. Decisions go by the time
 //! of the request; Redis' own clock only measures how long a key stays.
@@ -62,10 +58,10 @@
 //! # In deployment
 //!
 //! Redis must not evict: with `maxmemory`, set `maxmemory-policy noeviction` ([`RedisStore::ping`]
-//! checks that). At its `maxmemory` it takes no revocation that comes alone, begins no session and
-//! refreshes none, each an error before anything has changed; but sessions still end and are
-//! revoked, for what goes then is larger than what comes. (`RefreshTokens::end_all` ends them too,
-//! and is an error then all the same: tokens without a session live on.)
+//! checks that). At its `maxmemory` it takes no revocation that comes alone and begins no session,
+//! each an error before anything has changed; but sessions are refreshed and end, and are revoked
+//! then, for they have the room of the record that goes. (`Sessions::end_all` ends them too, and is
+//! an error then all the same: tokens without a session live on.)
 //!
 //! Turn persistence on: with `appendfsync everysec` a crash takes the last second, with a failover
 //! what was not yet replicated, and only replicas that saw it bring it back. A process that starts
@@ -74,9 +70,9 @@
 //! session is two. So give it a database without a lot of other keys, and with millions of sessions
 //! a [`max_staleness`](ReplicaBuilder::max_staleness) that is longer than a load.
 //!
-//! A session in Redis of another layout, after a rollback say, is an error until it has expired:
-//! nobody can end it or list its subject's sessions meanwhile. Delete its
-//! `{prefix}:refresh:family:<id>` by hand.
+//! A session in Redis of another layout, after a rollback say, is an error until it has expired: it
+//! cannot be refreshed, and its subject's sessions cannot be listed meanwhile. Delete its
+//! `{prefix}:session:record:<id>` by hand.
 //!
 //! **Sessions that Redis loses are over**: their users sign in again. It is never the reverse, with
 //! one exception. Redis replicates *asynchronously*, so a failover can take back the last moments:
@@ -85,24 +81,21 @@
 //!   victim comes first gets a token; when the other comes, with the successor or with the spent
 //!   token once more, that is reuse, and the session ends. If only the thief comes, nothing is
 //!   noticed.
-//! - The end of a session: it is there again. A session whose id is revoked is refused and removed
-//!   when it is refreshed, so it stays dead for as long as its revocation is known, which a replica
-//!   that saw it writes back. After that, and if no replica saw it, the session lives on until it
-//!   expires.
+//! - The end of a session: it is there again, until a replica that saw its revocation writes it
+//!   back. From then on the session is dead for good, since what is written back is kept until all
+//!   sessions have expired. If no replica saw it, the session lives on.
 //! - The use of a single-use token: it can be redeemed a second time until it expires.
 //!
 //! `min-replicas-to-write` and `min-replicas-max-lag` in the configuration of Redis narrow this
 //! down and do not close it.
 //!
 //! An error may mean that Redis took the step and the answer was lost. The client that tries again
-//! then presents a spent token, and without `RefreshTokensBuilder::grace` that ends its session:
-//! over a network, allow a few seconds.
+//! then presents a spent token, which is what the grace of `SessionsBuilder` is for: do not turn it
+//! off.
 //!
-//! A list of a subject's sessions, and the end of them all, takes one round trip to learn their ids
-//! and one for the step itself, again if others begin in between. It keeps Redis busy for some
-//! 50 µs per session, of which `RefreshTokensBuilder::most_sessions` bounds the number. To begin a
-//! session takes such a list before; to refresh one, a question for its revocation, which a replica
-//! answers itself.
+//! To begin a session takes one round trip, to refresh or to end one takes two: a question and a step.
+//! A list takes two, and the end of all of a subject's sessions three and one more for each 128 of
+//! them.
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -139,7 +132,7 @@
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 //! use std::time::Duration;
 //! use tower_bearer::claims::StandardClaims;
-//! use tower_bearer::issuer::refresh::{NewSession, RefreshRequest, RefreshTokens};
+//! use tower_bearer::issuer::session::{NewSession, RefreshRequest, Sessions};
 //! use tower_bearer::issuer::{Issuer, SigningKeys};
 //! use tower_bearer::key::Algorithm;
 //! use tower_bearer::layer::AuthLayer;
@@ -159,9 +152,7 @@
 //!     .build()?;
 //! store.ping().await?;
 //! let replica = Replica::builder(store).build()?;
-//! let sessions = RefreshTokens::builder(issuer, replica.clone())
-//!     .grace(Duration::from_secs(5)) // for answers that get lost
-//!     .build()?;
+//! let sessions = Sessions::builder(issuer, replica.clone()).build()?;
 //!
 //! let verifier = Verifier::<StandardClaims>::builder()
 //!     .keys(keys.verification_keys())
@@ -173,20 +164,20 @@
 //! # let _ = layer;
 //!
 //! let login = sessions.begin(NewSession::new("ada", "web").device("Firefox")).await?;
-//! let old = login.refresh_token().as_str();
+//! let old = login.refresh_token().expose_secret();
 //! let refreshed = sessions.refresh(RefreshRequest::new(old, "web")).await?;
 //!
 //! // log out: this node rejects the session's access tokens at once, others in milliseconds
 //! let id = &refreshed.session().id;
-//! assert!(sessions.end_session(id.as_str()).await?);
+//! assert!(sessions.end_session("ada", id.as_str()).await?.was_live());
 //! assert!(replica.status(&TokenIdentity::new().with_session_id(id.as_str())).await?.is_revoked());
-//! let late = RefreshRequest::new(refreshed.refresh_token().as_str(), "web");
+//! let late = RefreshRequest::new(refreshed.refresh_token().expose_secret(), "web");
 //! assert!(sessions.refresh(late).await.is_err());
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! # An authority of one's own
+//! # Your own certificate authority
 //!
 //! `rediss://` trusts the authorities of the operating system. For another one make the client
 //! yourself, with `redis::Client::build_with_tls`, and give it to [`RedisStore::with_client`].
@@ -197,9 +188,9 @@ mod keys;
 mod log;
 mod once;
 #[cfg(feature = "issuer")]
-mod refresh;
-#[cfg(feature = "issuer")]
 mod replica_sessions;
+#[cfg(feature = "issuer")]
+mod session;
 #[cfg(feature = "issuer")]
 mod single_use;
 mod source;

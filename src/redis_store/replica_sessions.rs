@@ -1,73 +1,40 @@
-//! Sessions over a [`Replica`]: its store keeps them, and what ends is
-//! revoked here at once.
+//! Sessions over a [`Replica`]: its store keeps them, and what is revoked is revoked here at once.
 
 use super::Replica;
+use super::log::log_id;
 use crate::clock::UnixTime;
-use crate::issuer::refresh::{
-    NewFamily, RefreshStore, Rotate, RotateOutcome, Session, SessionId, SubjectKey,
+use crate::issuer::session::{
+    Commit, Committed, IndexKey, Page, SessionId, SessionStore, StoredSession,
 };
-use crate::redis_store::refresh::Ended;
 use crate::revocation::replica::{LogEntry, LogId};
-use crate::revocation::{Revocation, StoreError};
+use crate::store::StoreError;
 
-impl Replica {
-    fn session_ended(&self, id: &SessionId, revoke_until: UnixTime) {
-        let entry = LogEntry::from(&Revocation::session(id.as_str(), revoke_until));
-        self.acknowledged(&[entry], LogId::START);
-    }
-}
-
-/// Every step is the store's. A session that ended is revoked here once the call has returned, and
-/// on other nodes within milliseconds.
-impl RefreshStore for Replica {
-    async fn create(&self, family: &NewFamily, now: UnixTime) -> Result<(), StoreError> {
-        self.store().create(family, now).await
-    }
-
-    async fn rotate(&self, request: &Rotate) -> Result<RotateOutcome, StoreError> {
-        let outcome = self.store().rotate(request).await?;
-        if let RotateOutcome::Reused(_) = outcome {
-            self.session_ended(&request.family, request.revoke_until);
-        }
-        Ok(outcome)
-    }
-
-    async fn end_family(
+/// Every step is the store's, and asks the store what is revoked: the copy may lag behind. What a
+/// step revoked is revoked here once the call has returned, and on other nodes within milliseconds.
+impl SessionStore for Replica {
+    async fn load(
         &self,
         id: &SessionId,
-        subject: Option<&SubjectKey>,
         now: UnixTime,
-        revoke_until: UnixTime,
-    ) -> Result<bool, StoreError> {
-        let ended = self.store().end_one(id, subject, now, revoke_until).await?;
-        if ended != Ended::Unchanged {
-            self.session_ended(id, revoke_until);
-        }
-        Ok(ended == Ended::Live)
+    ) -> Result<Option<StoredSession>, StoreError> {
+        self.store().load(id, now).await
     }
 
-    async fn end_subject(
-        &self,
-        subject: &SubjectKey,
-        except: Option<&SessionId>,
-        now: UnixTime,
-        revoke_until: UnixTime,
-    ) -> Result<Vec<SessionId>, StoreError> {
-        let mut live = Vec::new();
-        for (id, ended) in self.store().end_many(subject, except, now, revoke_until).await? {
-            self.session_ended(&id, revoke_until);
-            if ended == Ended::Live {
-                live.push(id);
-            }
+    async fn commit(&self, step: &Commit) -> Result<Committed, StoreError> {
+        let (committed, last) = self.store().take_step(step).await?;
+        if committed == Committed::Done && !step.revocations.is_empty() {
+            let entries: Vec<_> = step.revocations.iter().map(LogEntry::from).collect();
+            self.acknowledged(&entries, log_id(&last).unwrap_or(LogId::START));
         }
-        Ok(live)
+        Ok(committed)
     }
 
-    async fn families(
+    async fn list(
         &self,
-        subject: &SubjectKey,
+        index: &IndexKey,
+        after: Option<&SessionId>,
         now: UnixTime,
-    ) -> Result<Vec<Session>, StoreError> {
-        self.store().families(subject, now).await
+    ) -> Result<Page, StoreError> {
+        self.store().list(index, after, now).await
     }
 }

@@ -1,6 +1,14 @@
+-- KEYS[4]: until when there are sessions, in seconds
 -- ARGV from the 4th on: of each revocation its name, keep_until, bound, and how long to keep it
-local list = {}
+--
+-- A revocation that comes alone must outlive the sessions that it covers. A single token's covers
+-- none.
+local last, list = redis.call('GET', KEYS[4]), {}
 for i = 4, #ARGV, 4 do
-  list[#list + 1] = { ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3] }
+  local name, keep, left = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 3])
+  if last and last > keep and not string.find(name, '^[tT]') then
+    keep, left = last, left + tonumber(last) - tonumber(keep)
+  end
+  list[#list + 1] = { name, keep, ARGV[i + 2], left }
 end
 return { revoke(list) }

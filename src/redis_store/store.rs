@@ -16,7 +16,7 @@ use super::builder::RedisStoreBuilder;
 use super::connection::{Connection, inspect, store_error};
 use super::keys::Keys;
 #[cfg(feature = "issuer")]
-use super::refresh::Scripts;
+use super::session;
 use super::source::{Link, Source};
 use crate::clock::Clock;
 use crate::revocation::replica::{EntryName, LogEntry, RevocationLog};
@@ -38,7 +38,8 @@ use crate::store::StoreError;
 ///    have been what was lost. Revoking again is harmless.
 /// 5. Of what is revoked no identifiers are kept, only 96 bits of a SHA-256. Sessions are kept in
 ///    clear, except for their tokens, of which there are hashes.
-/// 6. A session whose id was revoked by itself ends when it is next refreshed.
+/// 6. A revocation, of anything but a single token, is kept for as long as there are sessions: what
+///    it covers is never refreshed again.
 ///
 /// The store knows what Redis knows: if Redis forgets, so does the store. A
 /// [`Replica`](super::Replica) does not.
@@ -53,7 +54,7 @@ struct Inner {
     revoke: Script,
     beat: Script,
     #[cfg(feature = "issuer")]
-    refresh: Scripts,
+    sessions: Script,
 }
 
 pub(super) struct Settings {
@@ -161,7 +162,7 @@ impl RedisStore {
             revoke: revoking_script!("revoke.lua"),
             beat: revoking_script!("beat.lua"),
             #[cfg(feature = "issuer")]
-            refresh: Scripts::new(),
+            sessions: session::script(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -187,8 +188,8 @@ impl RedisStore {
     }
 
     #[cfg(feature = "issuer")]
-    pub(super) fn scripts(&self) -> &Scripts {
-        &self.inner.refresh
+    pub(super) fn session_script(&self) -> &Script {
+        &self.inner.sessions
     }
 
     pub(super) fn connection(&self) -> &Connection {
@@ -242,7 +243,7 @@ impl RedisStore {
     pub(super) fn revoking<'a>(&self, script: &'a Script) -> ScriptInvocation<'a> {
         let Settings { keys, log_seconds, log_length, .. } = &self.inner.settings;
         let mut script = script.prepare_invoke();
-        script.key(&*keys.entries).key(&*keys.expiry).key(&*keys.log);
+        script.key(&*keys.entries).key(&*keys.expiry).key(&*keys.log).key(&*keys.until);
         script.arg(format!("{:016x}{:016x}", random(), random()));
         script.arg(*log_seconds).arg(*log_length);
         script

@@ -116,6 +116,13 @@ impl Revocation {
         self
     }
 
+    /// Has it remembered at least until this moment: for stores of sessions, where what a session is
+    /// covered by must outlast the session and not only its access tokens.
+    pub fn keep_at_least(mut self, until: UnixTime) -> Self {
+        self.keep_until = self.keep_until.max(until);
+        self
+    }
+
     /// What is covered.
     #[must_use]
     pub fn target(&self) -> RevocationTarget<'_> {

@@ -48,6 +48,18 @@ impl Kind {
         }
     }
 
+    /// The bound that a revocation has to exceed to cover a token that carries its identifier, or
+    /// `None` if any does: [`covers`](Self::covers) for stores that compare by themselves.
+    #[cfg(feature = "replica")]
+    pub(crate) fn least_bound(self, token: &TokenIdentity<'_>) -> Option<u64> {
+        match self {
+            Self::Token | Self::Session => None,
+            // the last epoch covers every token
+            Self::Subject => token.issued_at().map(|at| nanos(at).min(u64::MAX - 1)),
+            Self::Version => token.token_version(),
+        }
+    }
+
     #[cfg(feature = "replica")]
     const fn letter(self) -> u8 {
         match self {

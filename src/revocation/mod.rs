@@ -83,3 +83,5 @@ pub use crate::store::{StoreError, StoreErrorKind};
 
 #[cfg(feature = "replica")]
 pub(crate) use self::fingerprint::random;
+#[cfg(all(feature = "redis", feature = "issuer"))]
+pub(crate) use self::marker::whole_seconds;

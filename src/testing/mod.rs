@@ -41,10 +41,10 @@ mod clock;
 mod inject;
 mod issuer;
 pub mod once;
+pub mod revocation;
 #[cfg(feature = "issuer")]
 #[cfg_attr(docsrs, doc(cfg(feature = "issuer")))]
-pub mod refresh;
-pub mod revocation;
+pub mod session;
 #[cfg(feature = "issuer")]
 #[cfg_attr(docsrs, doc(cfg(feature = "issuer")))]
 pub mod single_use;

@@ -15,9 +15,9 @@ use tower_bearer::authenticate::Mode;
 use tower_bearer::clock::{Clock, UnixTime};
 use tower_bearer::credentials::CrossSiteProtection;
 use tower_bearer::issuer::cookie::TokenCookie;
-use tower_bearer::issuer::refresh::{
-    Grant, MemoryRefreshStore, NewSession, RefreshError, RefreshErrorKind, RefreshRequest,
-    RefreshTokens,
+use tower_bearer::issuer::session::{
+    MemorySessionStore, NewSession, RefreshRequest, SessionError, SessionErrorKind, SessionTokens,
+    Sessions,
 };
 use tower_bearer::issuer::{IssueErrorKind, Issuer, SigningKeys};
 use tower_bearer::key::Algorithm;
@@ -31,7 +31,7 @@ const START: u64 = 1_800_000_000;
 #[derive(Clone)]
 struct App {
     issuer: Issuer,
-    sessions: RefreshTokens<MemoryRefreshStore>,
+    sessions: Sessions,
     cookie: TokenCookie,
 }
 
@@ -39,7 +39,7 @@ struct World {
     clock: FakeClock,
     app: App,
     keys: SigningKeys,
-    store: MemoryRefreshStore,
+    store: MemorySessionStore,
 }
 
 fn world(cookie: TokenCookie) -> World {
@@ -53,8 +53,9 @@ fn world(cookie: TokenCookie) -> World {
         .build()
         .unwrap();
     let revocations = MemoryStore::builder().clock(clock.clone()).build();
-    let store = MemoryRefreshStore::with_revocations(revocations, 100);
-    let sessions = RefreshTokens::builder(issuer.clone(), store.clone()).build().unwrap();
+    let store = MemorySessionStore::with_revocations(revocations, 100);
+    let sessions = Sessions::builder(issuer.clone(), store.clone());
+    let sessions = sessions.grace(Duration::ZERO).build().unwrap();
     World { clock, app: App { issuer, sessions, cookie }, keys, store }
 }
 
@@ -70,7 +71,7 @@ impl World {
             .unwrap()
     }
 
-    async fn grant(&self) -> Grant {
+    async fn grant(&self) -> SessionTokens {
         self.app.sessions.begin(NewSession::new("ada", "web")).await.unwrap()
     }
 
@@ -91,7 +92,7 @@ impl World {
     }
 }
 
-type Answer = Result<Response<BytesBody>, RefreshError>;
+type Answer = Result<Response<BytesBody>, SessionError>;
 
 async fn login(State(app): State<App>, head: Parts) -> Answer {
     app.cookie.check_site(&head)?;
@@ -107,7 +108,7 @@ async fn refresh(State(app): State<App>, head: Parts) -> Answer {
 
 async fn logout(State(app): State<App>, head: Parts) -> Answer {
     if let Some(token) = app.cookie.read(&head)? {
-        app.sessions.end_by_token(token.expose_secret()).await?;
+        let _ = app.sessions.end_by_token(token.expose_secret()).await?;
     }
     Ok(app.cookie.respond_signed_out())
 }
@@ -310,7 +311,7 @@ async fn rfc6265_what_is_written() {
         assert!(value.is_sensitive());
         value.to_str().unwrap().to_owned()
     };
-    let secret = token.as_str();
+    let secret = token.expose_secret();
     assert_eq!(
         text(by_host().set(token, now)),
         format!(
@@ -408,26 +409,26 @@ fn reading_tells_what_is_wrong() {
     };
     assert_eq!(read("same-origin", "__Secure-refresh=abc").unwrap(), "abc");
     for (site, value, kind, refresh, status) in [
-        ("same-origin", "", RejectionKind::MissingToken, RefreshErrorKind::InvalidGrant, 400),
+        ("same-origin", "", RejectionKind::MissingToken, SessionErrorKind::InvalidGrant, 400),
         (
             "cross-site",
             "__Secure-refresh=abc",
             RejectionKind::CrossSite,
-            RefreshErrorKind::CrossSite,
+            SessionErrorKind::CrossSite,
             403,
         ),
         (
             "same-origin",
             "__Secure-refresh=a b",
             RejectionKind::InvalidRequest,
-            RefreshErrorKind::InvalidRequest,
+            SessionErrorKind::InvalidRequest,
             400,
         ),
     ] {
         let rejection = read(site, value).unwrap_err();
         assert_eq!(rejection.kind(), kind, "{value}");
         let reason = rejection.reason();
-        let error = RefreshError::from(rejection);
+        let error = SessionError::from(rejection);
         assert_eq!((error.kind(), error.to_string()), (refresh, reason.to_owned()));
         assert_eq!(error.to_response().status().as_u16(), status);
     }
@@ -438,7 +439,7 @@ async fn debug_shows_no_token() {
     let world = world(by_path());
     let now = world.clock.now();
     let grant = world.grant().await;
-    let secret = grant.refresh_token().as_str().to_owned();
+    let secret = grant.refresh_token().expose_secret().to_owned();
     let access = grant.access_token().issue().unwrap();
     let set = world.app.cookie.set(grant.refresh_token(), now);
     let set_access = world.app.cookie.set_access(&access, now).unwrap();

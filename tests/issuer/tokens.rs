@@ -13,8 +13,9 @@ use serde_json::{Value, json};
 use tower::{Service, ServiceBuilder, ServiceExt, service_fn, util::BoxCloneService};
 use tower_bearer::claims::{Claims, StandardClaims};
 use tower_bearer::clock::{Clock, UnixTime};
-use tower_bearer::issuer::refresh::{
-    Grant, MemoryRefreshStore, NewSession, RefreshErrorKind, RefreshRequest, RefreshTokens,
+use tower_bearer::issuer::session::{
+    Ending, Grace, MemorySessionStore, NewSession, RefreshRequest, SessionErrorKind, SessionTokens,
+    Sessions,
 };
 use tower_bearer::issuer::single_use::{
     HandoverNonce, MemorySingleUseStore, SingleUse, SingleUseErrorKind,
@@ -22,7 +23,9 @@ use tower_bearer::issuer::single_use::{
 use tower_bearer::issuer::{IssueErrorKind, Issuer, JwksService, SigningKey, SigningKeys};
 use tower_bearer::key::{Algorithm, KeySet, Secret};
 use tower_bearer::layer::AuthLayer;
-use tower_bearer::revocation::{Identifiers, MemoryStore, Revocation, TokenIdentity};
+use tower_bearer::revocation::{
+    Identifiers, MemoryStore, Revocation, RevocationStore, TokenIdentity,
+};
 use tower_bearer::testing::FakeClock;
 use tower_bearer::verify::Verifier;
 
@@ -33,8 +36,8 @@ struct World {
     clock: FakeClock,
     keys: SigningKeys,
     issuer: Issuer,
-    store: MemoryRefreshStore,
-    tokens: RefreshTokens<MemoryRefreshStore>,
+    store: MemorySessionStore,
+    tokens: Sessions,
     stolen: Arc<Mutex<Vec<String>>>,
     api: Stack,
 }
@@ -55,10 +58,10 @@ fn world_with_grace(grace: u64) -> World {
         .unwrap();
     let required = Identifiers::SESSION_ID | Identifiers::SUBJECT_EPOCH;
     let revocations = MemoryStore::builder().clock(clock.clone()).require(required).build();
-    let store = MemoryRefreshStore::with_revocations(revocations, 100);
+    let store = MemorySessionStore::with_revocations(revocations, 100);
     let stolen = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&stolen);
-    let tokens = RefreshTokens::builder(issuer.clone(), store.clone())
+    let tokens = Sessions::builder(issuer.clone(), store.clone())
         .grace(Duration::from_secs(grace))
         .on_reuse(move |reuse| seen.lock().unwrap().push(format!("{reuse:?}")))
         .build()
@@ -111,12 +114,12 @@ impl World {
         assert!(challenge.contains(r#"error="invalid_token""#), "{challenge}");
     }
 
-    async fn sign_in(&self, subject: &str) -> Grant {
+    async fn sign_in(&self, subject: &str) -> SessionTokens {
         let new = NewSession::new(subject, "web").scope("orders:read orders:write");
         self.tokens.begin(new.device("Firefox")).await.unwrap()
     }
 
-    async fn refresh(&self, token: &str) -> Result<Grant, RefreshErrorKind> {
+    async fn refresh(&self, token: &str) -> Result<SessionTokens, SessionErrorKind> {
         let request = RefreshRequest::new(token, "web");
         self.tokens.refresh(request).await.map_err(|error| error.kind())
     }
@@ -126,7 +129,7 @@ impl World {
     }
 }
 
-fn access(grant: &Grant) -> String {
+fn access(grant: &SessionTokens) -> String {
     grant.access_token().issue().unwrap().expose_secret().to_owned()
 }
 
@@ -189,7 +192,7 @@ async fn sign_in_refresh_log_out() {
     assert_eq!(world.status(&old).await, 200);
 
     world.pass(600);
-    let second = world.refresh(first.refresh_token().as_str()).await.unwrap();
+    let second = world.refresh(first.refresh_token().expose_secret()).await.unwrap();
     let new = access(&second);
     assert_eq!(world.status(&new).await, 200);
     // the session's older access token is as good as before
@@ -201,14 +204,14 @@ async fn sign_in_refresh_log_out() {
     assert_eq!(sessions[0].device.as_deref(), Some("Firefox"));
     assert_eq!(sessions[0].last_used_at, world.clock.now());
 
-    assert!(world.tokens.end_session(sid.as_str()).await.unwrap());
+    assert!(world.tokens.end_session("ada", sid.as_str()).await.unwrap().was_live());
     for token in [&old, &new] {
         world.invalid(token).await;
     }
     // issued after the end, by a request that had been let through before it
     world.invalid(&access(&second)).await;
-    let refused = world.refresh(second.refresh_token().as_str()).await;
-    assert_eq!(refused.unwrap_err(), RefreshErrorKind::InvalidGrant);
+    let refused = world.refresh(second.refresh_token().expose_secret()).await;
+    assert_eq!(refused.unwrap_err(), SessionErrorKind::InvalidGrant);
     assert!(world.stolen.lock().unwrap().is_empty());
 }
 
@@ -218,22 +221,22 @@ async fn rfc9700_4_14_reuse_ends_the_session_for_thief_and_victim() {
         let world = world();
         let bystander = world.sign_in("ada").await;
         let first = world.sign_in("ada").await;
-        let stolen = first.refresh_token().as_str().to_owned();
+        let stolen = first.refresh_token().expose_secret().to_owned();
         let one = world.refresh(&stolen).await.unwrap();
         let live = access(&one);
         assert_eq!(world.status(&live).await, 200);
         // whoever comes second
         world.pass(if thief_first { 1 } else { 1000 });
-        assert_eq!(world.refresh(&stolen).await.unwrap_err(), RefreshErrorKind::InvalidGrant);
+        assert_eq!(world.refresh(&stolen).await.unwrap_err(), SessionErrorKind::InvalidGrant);
         world.invalid(&live).await;
-        let successor = one.refresh_token().as_str();
-        assert_eq!(world.refresh(successor).await.unwrap_err(), RefreshErrorKind::InvalidGrant);
+        let successor = one.refresh_token().expose_secret();
+        assert_eq!(world.refresh(successor).await.unwrap_err(), SessionErrorKind::InvalidGrant);
         let reports = world.stolen.lock().unwrap().clone();
         assert_eq!(reports.len(), 1);
         assert!(reports[0].contains("generation: 1") && !reports[0].contains("tbr1_"));
         assert!(reports[0].contains(first.session().id.as_str()));
         // the other session of the same user lives on
-        assert!(world.refresh(bystander.refresh_token().as_str()).await.is_ok());
+        assert!(world.refresh(bystander.refresh_token().expose_secret()).await.is_ok());
     }
 }
 
@@ -241,19 +244,20 @@ async fn rfc9700_4_14_reuse_ends_the_session_for_thief_and_victim() {
 async fn who_knows_a_session_id_cannot_end_the_session() {
     let world = world();
     let grant = world.sign_in("ada").await;
-    let token = grant.refresh_token().as_str();
+    let token = grant.refresh_token().expose_secret();
     let (stem, secret) = token.split_once('.').unwrap();
     let by_id = format!("tbr1_{}.{secret}", grant.session().id);
-    assert_eq!(world.refresh(&by_id).await.unwrap_err(), RefreshErrorKind::InvalidGrant);
-    assert!(world.tokens.end_session_of("eve", grant.session().id.as_str()).await.is_ok());
+    assert_eq!(world.refresh(&by_id).await.unwrap_err(), SessionErrorKind::InvalidGrant);
+    let other = world.tokens.end_session("eve", grant.session().id.as_str()).await;
+    assert_eq!(other.unwrap(), Ending::Unknown);
     assert!(world.stolen.lock().unwrap().is_empty());
     assert_eq!(world.tokens.sessions("ada").await.unwrap().len(), 1);
     // and nobody fills the store with sessions that never were
-    assert!(!world.tokens.end_by_token(&by_id).await.unwrap());
+    assert_eq!(world.tokens.end_by_token(&by_id).await.unwrap(), Ending::Unknown);
     assert!(world.store.revocations().is_empty());
     // only with the handle, which all of the family's tokens have, does it pass for a spent one
     let forged = format!("{stem}.{}", "A".repeat(43));
-    assert_eq!(world.refresh(&forged).await.unwrap_err(), RefreshErrorKind::InvalidGrant);
+    assert_eq!(world.refresh(&forged).await.unwrap_err(), SessionErrorKind::InvalidGrant);
     assert_eq!(world.stolen.lock().unwrap().len(), 1);
 }
 
@@ -261,7 +265,7 @@ async fn who_knows_a_session_id_cannot_end_the_session() {
 async fn grace_serves_lost_responses_and_parallel_tabs() {
     let world = world_with_grace(10);
     let first = world.sign_in("ada").await;
-    let token = first.refresh_token().as_str();
+    let token = first.refresh_token().expose_secret();
     let one = world.refresh(token).await.unwrap();
     world.pass(9);
     let two = world.refresh(token).await.unwrap();
@@ -270,11 +274,11 @@ async fn grace_serves_lost_responses_and_parallel_tabs() {
         assert_eq!(world.status(&access(grant)).await, 200);
     }
     world.pass(1);
-    assert_eq!(world.refresh(token).await.unwrap_err(), RefreshErrorKind::InvalidGrant);
+    assert_eq!(world.refresh(token).await.unwrap_err(), SessionErrorKind::InvalidGrant);
     for grant in [&one, &two] {
         world.invalid(&access(grant)).await;
-        let refused = world.refresh(grant.refresh_token().as_str()).await;
-        assert_eq!(refused.unwrap_err(), RefreshErrorKind::InvalidGrant);
+        let refused = world.refresh(grant.refresh_token().expose_secret()).await;
+        assert_eq!(refused.unwrap_err(), SessionErrorKind::InvalidGrant);
     }
 }
 
@@ -282,11 +286,11 @@ async fn grace_serves_lost_responses_and_parallel_tabs() {
 async fn rfc6749_6_scopes_narrow_and_never_widen() {
     let world = world();
     let grant = world.sign_in("ada").await;
-    let token = grant.refresh_token().as_str();
+    let token = grant.refresh_token().expose_secret();
     for wider in ["admin", "orders:read admin", "orders"] {
         let refused = world.tokens.refresh(RefreshRequest::new(token, "web").scope(wider)).await;
         let error = refused.unwrap_err();
-        assert_eq!(error.kind(), RefreshErrorKind::InvalidScope);
+        assert_eq!(error.kind(), SessionErrorKind::InvalidScope);
         let response = error.to_response();
         assert_eq!(response.status(), StatusCode::BAD_REQUEST);
         assert_eq!(response.headers()[header::CACHE_CONTROL], "no-store");
@@ -297,13 +301,13 @@ async fn rfc6749_6_scopes_narrow_and_never_widen() {
     let narrow = world.tokens.refresh(narrow).await.unwrap();
     assert_eq!(world.call(&access(&narrow)).await.body(), r#"ada ["orders:read"] []"#);
     // the session has kept what it was granted (RFC 6749 §6)
-    let whole = world.refresh(narrow.refresh_token().as_str()).await.unwrap();
+    let whole = world.refresh(narrow.refresh_token().expose_secret()).await.unwrap();
     let body = world.call(&access(&whole)).await;
     assert_eq!(body.body(), r#"ada ["orders:read", "orders:write"] []"#);
-    let other = RefreshRequest::new(whole.refresh_token().as_str(), "mobile");
+    let other = RefreshRequest::new(whole.refresh_token().expose_secret(), "mobile");
     let refused = world.tokens.refresh(other).await.unwrap_err();
-    assert_eq!(refused.kind(), RefreshErrorKind::InvalidGrant);
-    assert!(world.refresh(whole.refresh_token().as_str()).await.is_ok());
+    assert_eq!(refused.kind(), SessionErrorKind::InvalidGrant);
+    assert!(world.refresh(whole.refresh_token().expose_secret()).await.is_ok());
 }
 
 #[tokio::test]
@@ -312,23 +316,23 @@ async fn sessions_expire_idle_and_absolutely() {
     let world = world();
     let idle = world.sign_in("ada").await;
     world.pass(14 * DAY);
-    let token = idle.refresh_token().as_str();
-    assert_eq!(world.refresh(token).await.unwrap_err(), RefreshErrorKind::InvalidGrant);
+    let token = idle.refresh_token().expose_secret();
+    assert_eq!(world.refresh(token).await.unwrap_err(), SessionErrorKind::InvalidGrant);
 
     let mut grant = world.sign_in("ada").await;
     for _ in 0..8 {
         world.pass(11 * DAY);
-        grant = world.refresh(grant.refresh_token().as_str()).await.unwrap();
+        grant = world.refresh(grant.refresh_token().expose_secret()).await.unwrap();
     }
     world.pass(2 * DAY - 60);
-    grant = world.refresh(grant.refresh_token().as_str()).await.unwrap();
+    grant = world.refresh(grant.refresh_token().expose_secret()).await.unwrap();
     // neither token outlives the session
     let end = grant.session().expires_at;
     assert_eq!(grant.refresh_token().expires_at(), end);
     assert_eq!(grant.access_token().issue().unwrap().expires_at().as_secs(), end.as_secs());
     world.pass(60);
-    let refused = world.refresh(grant.refresh_token().as_str()).await;
-    assert_eq!(refused.unwrap_err(), RefreshErrorKind::InvalidGrant);
+    let refused = world.refresh(grant.refresh_token().expose_secret()).await;
+    assert_eq!(refused.unwrap_err(), SessionErrorKind::InvalidGrant);
     assert!(world.stolen.lock().unwrap().is_empty());
 }
 
@@ -345,15 +349,15 @@ async fn a_memory_store_with_another_clock_than_the_issuer_does_not_pretend_to_r
         .build()
         .unwrap();
     for (store, ended) in
-        [(MemoryRefreshStore::new(), false), (MemoryRefreshStore::with_clock(past.clone()), true)]
+        [(MemorySessionStore::new(), false), (MemorySessionStore::with_clock(past.clone()), true)]
     {
-        let tokens = RefreshTokens::builder(issuer.clone(), store.clone()).build().unwrap();
+        let tokens = Sessions::builder(issuer.clone(), store.clone()).build().unwrap();
         let grant = tokens.begin(NewSession::new("ada", "web")).await.unwrap();
         let id = grant.session().id.as_str();
-        let result = tokens.end_session(id).await;
+        let result = tokens.end_session("ada", id).await;
         assert_eq!(result.is_ok(), ended, "{result:?}");
         if let Err(error) = result {
-            assert!(format!("{error:?}").contains("MemoryRefreshStore::with_clock"), "{error:?}");
+            assert!(format!("{error:?}").contains("MemorySessionStore::with_clock"), "{error:?}");
         }
         let token = TokenIdentity::new().with_session_id(id);
         assert_eq!(store.revocations().status_now(&token).is_revoked(), ended);
@@ -366,15 +370,15 @@ async fn hostile_lengths_are_refused_before_anything_is_looked_up() {
     let long = "x".repeat(1025);
     for (subject, client) in [(long.as_str(), "web"), ("ada", &long), ("", "web"), ("ada", "")] {
         let refused = world.tokens.begin(NewSession::new(subject, client)).await;
-        assert_eq!(refused.unwrap_err().kind(), RefreshErrorKind::InvalidRequest);
+        assert_eq!(refused.unwrap_err().kind(), SessionErrorKind::InvalidRequest);
     }
     let new = NewSession::new("ada@example.com", "web");
     assert!(!format!("{new:?}").contains("example.com"));
     let grant = world.sign_in("ada").await;
-    let token = grant.refresh_token().as_str();
+    let token = grant.refresh_token().expose_secret();
     let scopes: String = (0..100_000).map(|number| format!("{number} ")).collect();
     let refused = world.tokens.refresh(RefreshRequest::new(token, "web").scope(&scopes)).await;
-    assert_eq!(refused.unwrap_err().kind(), RefreshErrorKind::InvalidScope);
+    assert_eq!(refused.unwrap_err().kind(), SessionErrorKind::InvalidScope);
     assert!(world.refresh(token).await.is_ok(), "the token was not spent");
 }
 
@@ -383,10 +387,10 @@ async fn hostile_lengths_are_refused_before_anything_is_looked_up() {
 async fn an_access_token_that_cannot_be_issued_is_no_invitation_to_try_again() {
     let world = world();
     let grant = world.sign_in("ada").await;
-    let next = world.refresh(grant.refresh_token().as_str()).await.unwrap();
+    let next = world.refresh(grant.refresh_token().expose_secret()).await.unwrap();
     let failed = next.respond(|token| token.claims(&json!({"exp": 1}))).unwrap_err();
-    let error = tower_bearer::issuer::refresh::RefreshError::from(failed);
-    assert_eq!(error.kind(), RefreshErrorKind::Failed);
+    let error = tower_bearer::issuer::session::SessionError::from(failed);
+    assert_eq!(error.kind(), SessionErrorKind::Failed);
     let response = error.to_response();
     assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
     assert!(!response.headers().contains_key(header::RETRY_AFTER));
@@ -401,25 +405,25 @@ async fn a_session_whose_id_was_revoked_is_over_for_good() {
         let soon = world.clock.now().saturating_add(Duration::from_secs(60));
         let revocation = Revocation::session(grant.session().id.as_str(), soon);
         let revocation = if scoped { revocation.issuer("https://id.test") } else { revocation };
-        world.store.revocations().revoke_now(&revocation).unwrap();
+        world.store.revoke(&revocation).await.unwrap();
         for secs in [0, 100] {
             world.pass(secs);
-            let refused = world.refresh(grant.refresh_token().as_str()).await;
-            assert_eq!(refused.unwrap_err(), RefreshErrorKind::InvalidGrant, "{scoped}");
+            let refused = world.refresh(grant.refresh_token().expose_secret()).await;
+            assert_eq!(refused.unwrap_err(), SessionErrorKind::InvalidGrant, "{scoped}");
             assert!(world.tokens.sessions("ada").await.unwrap().is_empty());
         }
         let other = world.sign_in("ada").await;
         let elsewhere = Revocation::session(other.session().id.as_str(), UnixTime::MAX);
         let elsewhere = elsewhere.issuer("https://other.test");
         world.store.revocations().revoke_now(&elsewhere).unwrap();
-        assert!(world.refresh(other.refresh_token().as_str()).await.is_ok());
+        assert!(world.refresh(other.refresh_token().expose_secret()).await.is_ok());
     }
 }
 
 #[tokio::test]
 async fn one_session_too_many_ends_the_one_that_was_not_used_for_longest() {
     let world = world();
-    let builder = || RefreshTokens::builder(world.issuer.clone(), world.store.clone());
+    let builder = || Sessions::builder(world.issuer.clone(), world.store.clone());
     let kind = builder().most_sessions(0).build().unwrap_err().kind();
     assert_eq!(kind, IssueErrorKind::Configuration);
     let tokens = builder().most_sessions(2).build().unwrap();
@@ -430,7 +434,7 @@ async fn one_session_too_many_ends_the_one_that_was_not_used_for_longest() {
         world.pass(1);
     }
     let [one, two] = grants.try_into().unwrap();
-    let one = world.refresh(one.refresh_token().as_str()).await.unwrap();
+    let one = world.refresh(one.refresh_token().expose_secret()).await.unwrap();
     world.pass(1);
     let three = tokens.begin(NewSession::new("ada", "web")).await.unwrap();
     let left: Vec<_> = tokens.sessions("ada").await.unwrap();
@@ -445,7 +449,7 @@ async fn one_session_too_many_ends_the_one_that_was_not_used_for_longest() {
 #[tokio::test]
 async fn logins_within_a_millisecond_end_old_sessions_and_no_new_one() {
     let world = world();
-    let tokens = RefreshTokens::builder(world.issuer.clone(), world.store.clone());
+    let tokens = Sessions::builder(world.issuer.clone(), world.store.clone());
     let tokens = tokens.most_sessions(4).build().unwrap();
     let old = futures_util::future::join_all((0..4).map(|_| world.sign_in("ada"))).await;
     world.pass(1);
@@ -465,10 +469,16 @@ async fn logout_everywhere_and_everywhere_else() {
         (world.sign_in("ada").await, world.sign_in("ada").await, world.sign_in("ada").await);
     let bob = world.sign_in("bob").await;
     let sid = two.session().id.as_str();
-    assert_eq!(world.tokens.end_all_but("ada", sid).await.unwrap().len(), 2);
+    let ended = world.tokens.end_all_but("ada", sid).await.unwrap();
+    assert_eq!(ended.sessions.len(), 2);
+    assert_eq!(ended.kept.unwrap().id, two.session().id);
     world.invalid(&access(&one)).await;
     world.invalid(&access(&three)).await;
+    // the one that is kept gets new ones by its refresh token, even in this second
+    world.invalid(&access(&two)).await;
+    let two = world.refresh(two.refresh_token().expose_secret()).await.unwrap();
     assert_eq!(world.status(&access(&two)).await, 200);
+    world.pass(1);
 
     let loose = world.issuer.access_token("ada").client_id("cli").session_id("none").issue();
     let loose = loose.unwrap();
@@ -582,7 +592,7 @@ async fn no_token_passes_for_one_of_another_kind() {
     let link = single.mint("sign-in", "ada", Duration::from_secs(60)).await.unwrap();
     let challenge = HandoverNonce::generate().unwrap().challenge().unwrap();
     let handover = world.issuer.handover("api", "session", &challenge, "ada").unwrap();
-    let refresh = grant.refresh_token().as_str();
+    let refresh = grant.refresh_token().expose_secret();
     for token in [id.expose_secret(), refresh, link.expose_secret(), handover.expose_secret()] {
         world.invalid(token).await;
     }
@@ -608,7 +618,7 @@ async fn no_token_passes_for_one_of_another_kind() {
     for token in
         [&*at, id.expose_secret(), link.expose_secret(), handover.expose_secret(), "", "tbr1_."]
     {
-        assert_eq!(world.refresh(token).await.unwrap_err(), RefreshErrorKind::InvalidGrant);
+        assert_eq!(world.refresh(token).await.unwrap_err(), SessionErrorKind::InvalidGrant);
     }
     for token in [&*at, id.expose_secret(), refresh, handover.expose_secret(), ""] {
         let error = single.redeem::<String>("sign-in", token).await.unwrap_err();
@@ -642,10 +652,11 @@ async fn a_full_store_refuses_sessions_and_still_ends_them() {
         grants.push(world.sign_in(&format!("user-{number}")).await);
     }
     let refused = world.tokens.begin(NewSession::new("late", "web")).await.unwrap_err();
-    assert_eq!(refused.kind(), RefreshErrorKind::Unavailable);
+    assert_eq!(refused.kind(), SessionErrorKind::Unavailable);
     assert_eq!(refused.to_response().status(), StatusCode::SERVICE_UNAVAILABLE);
-    assert!(world.refresh(grants[0].refresh_token().as_str()).await.is_ok());
-    assert!(world.tokens.end_by_token(grants[1].refresh_token().as_str()).await.unwrap());
+    assert!(world.refresh(grants[0].refresh_token().expose_secret()).await.is_ok());
+    let ended = world.tokens.end_by_token(grants[1].refresh_token().expose_secret()).await;
+    assert!(ended.unwrap().was_live());
     world.invalid(&access(&grants[1])).await;
     assert!(world.tokens.begin(NewSession::new("late", "web")).await.is_ok());
     // expired sessions make room
@@ -658,24 +669,32 @@ async fn a_full_store_refuses_sessions_and_still_ends_them() {
 fn a_session_that_cannot_be_revoked_can_only_end() {
     let world = world();
     let full = MemoryStore::builder().clock(world.clock.clone()).capacity(0).build();
-    let store = MemoryRefreshStore::with_revocations(full, 10);
-    let tokens = RefreshTokens::builder(world.issuer.clone(), store).build().unwrap();
+    let store = MemorySessionStore::with_revocations(full, 10);
+    let tokens =
+        Sessions::builder(world.issuer.clone(), store).grace(Grace::Never).build().unwrap();
     let answer = async {
         let first = tokens.begin(NewSession::new("ada", "web")).await.unwrap();
-        let spent = first.refresh_token().as_str();
-        let second = tokens.refresh(RefreshRequest::new(spent, "web")).await.unwrap();
-        let current = second.refresh_token().as_str();
-        // logout fails and says so, and can be tried again
+        let first_token = first.refresh_token().expose_secret();
+        let second = tokens.refresh(RefreshRequest::new(first_token, "web")).await.unwrap();
+        let current = second.refresh_token().expose_secret();
+        // logout ends it, says that its access tokens live on, and can be tried again
         let sid = first.session().id.as_str();
-        let error = tokens.end_session(sid).await.unwrap_err();
-        assert_eq!(error.kind(), RefreshErrorKind::Unavailable);
-        assert_eq!(tokens.sessions("ada").await.unwrap().len(), 1);
-        // reuse shuts the session although it cannot be revoked
-        for token in [spent, current] {
-            let error = tokens.refresh(RefreshRequest::new(token, "web")).await.unwrap_err();
-            assert_eq!(error.kind(), RefreshErrorKind::Unavailable);
+        for _ in 0..2 {
+            let error = tokens.end_session("ada", sid).await.unwrap_err();
+            assert_eq!(error.kind(), SessionErrorKind::Unavailable);
+            assert!(tokens.sessions("ada").await.unwrap().is_empty());
+            let error = tokens.refresh(RefreshRequest::new(current, "web")).await.unwrap_err();
+            assert_eq!(error.kind(), SessionErrorKind::InvalidGrant);
         }
-        assert!(tokens.sessions("ada").await.unwrap().is_empty());
+        // reuse is told of when the session can be revoked, and not before
+        let other = tokens.begin(NewSession::new("bob", "web")).await.unwrap();
+        let spent = other.refresh_token().expose_secret();
+        let second = tokens.refresh(RefreshRequest::new(spent, "web")).await.unwrap();
+        for token in [spent, second.refresh_token().expose_secret()] {
+            let error = tokens.refresh(RefreshRequest::new(token, "web")).await.unwrap_err();
+            assert_eq!(error.kind(), SessionErrorKind::Unavailable);
+        }
+        assert!(tokens.sessions("bob").await.unwrap().is_empty());
     };
     answer.now_or_never().unwrap();
 }
@@ -685,7 +704,7 @@ async fn of_64_concurrent_refreshes_on_several_threads_one_wins() {
     for grace in [0, 10] {
         let world = world_with_grace(grace);
         let grant = world.sign_in("ada").await;
-        let token = grant.refresh_token().as_str();
+        let token = grant.refresh_token().expose_secret();
         let tasks: Vec<_> = (0..64)
             .map(|_| {
                 let (tokens, token) = (world.tokens.clone(), token.to_owned());
@@ -699,8 +718,8 @@ async fn of_64_concurrent_refreshes_on_several_threads_one_wins() {
         for task in tasks {
             match task.await.unwrap() {
                 Ok(grant) => granted.push(grant),
-                Err(error) if error.kind() == RefreshErrorKind::Unavailable => later += 1,
-                Err(error) => assert_eq!(error.kind(), RefreshErrorKind::InvalidGrant),
+                Err(error) if error.kind() == SessionErrorKind::Unavailable => later += 1,
+                Err(error) => assert_eq!(error.kind(), SessionErrorKind::InvalidGrant),
             }
         }
         let reports = world.stolen.lock().unwrap().len();
@@ -708,7 +727,7 @@ async fn of_64_concurrent_refreshes_on_several_threads_one_wins() {
             assert_eq!((granted.len(), later, reports), (1, 0, 1));
             world.invalid(&access(&granted[0])).await;
         } else {
-            assert_eq!((granted.len(), later, reports), (8, 56, 0));
+            assert_eq!((granted.len(), later, reports), (3, 61, 0));
             for grant in &granted {
                 assert_eq!(world.status(&access(grant)).await, 200);
             }

@@ -8,18 +8,21 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use tower_bearer::clock::{Clock, UnixTime};
-use tower_bearer::issuer::refresh::{
-    Grant, MOST_SUCCESSORS, NewSession, RefreshErrorKind, RefreshRequest, RefreshStore,
-    RefreshTokens,
+use tower_bearer::issuer::session::{
+    Grace, NewSession, RefreshRequest, SessionErrorKind, SessionStore, SessionTokens, Sessions,
 };
 use tower_bearer::issuer::{Issuer, SigningKeys};
 use tower_bearer::key::Secret;
-use tower_bearer::revocation::TokenIdentity;
+use tower_bearer::revocation::{Revocation, RevocationStore, TokenIdentity};
 use tower_bearer::testing::FakeClock;
 
 const IDLE: u64 = 2000;
 const ABSOLUTE: u64 = 5000;
 const ACCESS: u64 = 900;
+/// How often a token that was just spent may come again.
+const RETRIES: usize = 2;
+/// How long a crowd is one.
+const CROWD: u64 = 10;
 
 /// In place of a token's number: one that was spent last in its session.
 const PREDECESSOR: usize = 5000;
@@ -42,10 +45,14 @@ struct Session {
     began: u64,
     last_use: u64,
     ended: bool,
+    /// Was revoked through the store, of which its record knows nothing yet.
+    revoked: bool,
+    /// An epoch that is later ends it.
+    valid_from: u64,
 }
 
 struct Model {
-    grace: u64,
+    grace: Grace,
     now: u64,
     sessions: Vec<Session>,
     tokens: Vec<Token>,
@@ -62,7 +69,11 @@ enum Answer {
 impl Model {
     fn alive(&self, session: usize) -> bool {
         let session = &self.sessions[session];
-        !session.ended && self.now < session.began + ABSOLUTE && self.now < session.last_use + IDLE
+        !session.ended && !session.revoked && self.lasts(session)
+    }
+
+    fn lasts(&self, session: &Session) -> bool {
+        self.now < session.began + ABSOLUTE && self.now < session.last_use + IDLE
     }
 
     /// A token that was spent last in its session.
@@ -74,19 +85,24 @@ impl Model {
     /// Presents a token; the next one, if granted, is added by the caller.
     fn present(&mut self, token: usize, right_client: bool, wider: bool) -> Answer {
         let (index, depth) = (self.tokens[token].session, self.tokens[token].depth);
-        if !self.alive(index) {
+        let session = &self.sessions[index];
+        if session.ended || !self.lasts(session) {
             return Answer::Invalid;
         }
-        let deepest = self.sessions[index].deepened.len() as u64;
+        let deepest = session.deepened.len() as u64;
         let peers =
             self.tokens.iter().filter(|one| one.session == index && one.depth == deepest).count();
+        let often = peers > RETRIES;
         let unspent = depth == deepest;
-        let lost = self.sessions[index]
-            .deepened
-            .last()
-            .is_some_and(|(spent, at)| *spent == token && self.now < at + self.grace);
+        let last = session.deepened.last().filter(|(spent, _)| *spent == token);
+        let lost = last.is_some_and(|(_, at)| match self.grace {
+            Grace::Never => false,
+            Grace::Within(window) => self.now < at + window.as_secs(),
+            _ => !often || self.now < at + CROWD,
+        });
+        let session = &mut self.sessions[index];
         if !unspent && !lost {
-            self.sessions[index].ended = true;
+            session.ended = true;
             return Answer::Invalid;
         }
         if !right_client {
@@ -95,10 +111,13 @@ impl Model {
         if wider {
             return Answer::Scope;
         }
-        if lost && peers == MOST_SUCCESSORS {
+        if !unspent && often {
             return Answer::Later;
         }
-        let session = &mut self.sessions[index];
+        if session.revoked {
+            session.ended = true;
+            return Answer::Invalid;
+        }
         session.last_use = self.now;
         if unspent {
             session.deepened.push((token, self.now));
@@ -116,6 +135,8 @@ pub enum Event {
     EndSessionOf { subject: usize, session: usize },
     EndAll { subject: usize },
     EndAllBut { subject: usize, session: usize },
+    RevokeSession { session: usize },
+    RevokeSubject { subject: usize },
     Pass { secs: u64 },
 }
 
@@ -137,19 +158,22 @@ fn event() -> impl Strategy<Value = Event> {
         1 => (subject.clone(), any.clone())
             .prop_map(|(subject, session)| Event::EndSessionOf { subject, session }),
         1 => subject.clone().prop_map(|subject| Event::EndAll { subject }),
-        1 => (subject, any).prop_map(|(subject, session)| Event::EndAllBut { subject, session }),
+        1 => (subject.clone(), any.clone())
+            .prop_map(|(subject, session)| Event::EndAllBut { subject, session }),
+        1 => any.prop_map(|session| Event::RevokeSession { session }),
+        1 => subject.prop_map(|subject| Event::RevokeSubject { subject }),
         8 => prop_oneof![3 => 0_u64..8, 1 => 8_u64..13, 1 => 700_u64..2100].prop_map(|secs| Event::Pass { secs }),
     ]
 }
 
 /// Sessions in a store, and the clock that they go by.
-struct System<S> {
+struct System {
     clock: FakeClock,
-    tokens: RefreshTokens<S>,
+    tokens: Sessions,
 }
 
-impl<S: RefreshStore> System<S> {
-    fn new(store: S, clock: FakeClock, grace: u64) -> Self {
+impl System {
+    fn new(store: impl SessionStore + RevocationStore, clock: FakeClock, grace: Grace) -> Self {
         let secret = Secret::new("a secret of 32 bytes or more, please");
         let issuer = Issuer::builder()
             .keys(SigningKeys::hs256(&secret).unwrap())
@@ -159,10 +183,10 @@ impl<S: RefreshStore> System<S> {
             .clock(clock.clone())
             .build()
             .unwrap();
-        let tokens = RefreshTokens::builder(issuer, store)
+        let tokens = Sessions::builder(issuer, store)
             .idle_lifetime(Duration::from_secs(IDLE))
             .absolute_lifetime(Duration::from_secs(ABSOLUTE))
-            .grace(Duration::from_secs(grace))
+            .grace(grace)
             .build()
             .unwrap();
         Self { clock, tokens }
@@ -170,7 +194,12 @@ impl<S: RefreshStore> System<S> {
 }
 
 /// Runs these events in this store, whose time starts now and passes by this clock only.
-pub async fn run<S: RefreshStore>(store: S, clock: FakeClock, grace: u64, events: &[Event]) {
+pub async fn run(
+    store: impl SessionStore + RevocationStore,
+    clock: FakeClock,
+    grace: Grace,
+    events: &[Event],
+) {
     let now = clock.now().as_secs();
     clock.set(UnixTime::from_secs(now));
     let system = System::new(store, clock, grace);
@@ -182,9 +211,10 @@ pub async fn run<S: RefreshStore>(store: S, clock: FakeClock, grace: u64, events
     }
 }
 
-/// A grace in seconds, or none.
-pub fn grace() -> impl Strategy<Value = u64> {
-    prop_oneof![Just(0_u64), Just(10)]
+/// Each mode there is.
+pub fn grace() -> impl Strategy<Value = Grace> {
+    let window = Grace::Within(Duration::from_secs(10));
+    prop_oneof![Just(Grace::Never), Just(window), Just(Grace::UntilUsed)]
 }
 
 pub fn events() -> impl Strategy<Value = Vec<Event>> {
@@ -195,13 +225,13 @@ fn subject(number: usize) -> String {
     format!("user-{number}")
 }
 
-fn remember(model: &mut Model, grant: &Grant, session: usize) {
-    let text = grant.refresh_token().as_str().to_owned();
+fn remember(model: &mut Model, grant: &SessionTokens, session: usize) {
+    let text = grant.refresh_token().expose_secret().to_owned();
     let depth = grant.session().generation;
     model.tokens.push(Token { text, session, depth });
 }
 
-async fn step<S: RefreshStore>(system: &System<S>, model: &mut Model, event: &Event) {
+async fn step(system: &System, model: &mut Model, event: &Event) {
     let tokens = &system.tokens;
     let newest = |index: usize, len: usize| {
         if index >= 1000 { len.saturating_sub(index - 999) } else { index % len.max(1) }
@@ -217,6 +247,8 @@ async fn step<S: RefreshStore>(system: &System<S>, model: &mut Model, event: &Ev
                 began: model.now,
                 last_use: model.now,
                 ended: false,
+                revoked: false,
+                valid_from: model.now,
             });
             remember(model, &grant, model.sessions.len() - 1);
         }
@@ -235,9 +267,9 @@ async fn step<S: RefreshStore>(system: &System<S>, model: &mut Model, event: &Ev
             let found = match &answer {
                 Ok(_) => Answer::Granted,
                 Err(error) => match error.kind() {
-                    RefreshErrorKind::InvalidGrant => Answer::Invalid,
-                    RefreshErrorKind::InvalidScope => Answer::Scope,
-                    RefreshErrorKind::Unavailable => Answer::Later,
+                    SessionErrorKind::InvalidGrant => Answer::Invalid,
+                    SessionErrorKind::InvalidScope => Answer::Scope,
+                    SessionErrorKind::Unavailable => Answer::Later,
                     kind => panic!("{kind:?}"),
                 },
             };
@@ -251,23 +283,26 @@ async fn step<S: RefreshStore>(system: &System<S>, model: &mut Model, event: &Ev
         Event::LogOutByToken { token } => {
             let Some(token) = model.tokens.get(newest(token, model.tokens.len())) else { return };
             let session = token.session;
-            let alive = model.alive(session);
-            assert_eq!(tokens.end_by_token(&token.text).await.unwrap(), alive);
-            model.sessions[session].ended = true;
+            let ended = tokens.end_by_token(&token.text).await.unwrap().was_live();
+            end_one(model, session, ended);
         }
         Event::EndSession { session } => {
             let index = newest(session, model.sessions.len());
             let Some(session) = model.sessions.get(index) else { return };
-            assert_eq!(tokens.end_session(&session.id).await.unwrap(), model.alive(index));
-            model.sessions[index].ended = true;
+            let token =
+                TokenIdentity::new().with_issuer("https://id.test").with_session_id(&*session.id);
+            let ended = tokens.end_verified(&token).await.unwrap().was_live();
+            end_one(model, index, ended);
         }
         Event::EndSessionOf { subject: number, session } => {
             let index = newest(session, model.sessions.len());
             let Some(session) = model.sessions.get(index) else { return };
             let own = session.subject == number;
-            let ended = tokens.end_session_of(&subject(number), &session.id).await.unwrap();
-            assert_eq!(ended, own && model.alive(index));
-            model.sessions[index].ended |= own;
+            let ended = tokens.end_session(&subject(number), &session.id).await.unwrap();
+            assert!(own || !ended.is_over());
+            if own {
+                end_one(model, index, ended.was_live());
+            }
         }
         Event::EndAll { subject: number } => {
             let ended = tokens.end_all(&subject(number)).await.unwrap().sessions;
@@ -277,8 +312,29 @@ async fn step<S: RefreshStore>(system: &System<S>, model: &mut Model, event: &Ev
             let index = newest(session, model.sessions.len());
             let Some(session) = model.sessions.get(index) else { return };
             let id = session.id.clone();
+            let kept = session.subject == number && model.alive(index);
             let ended = tokens.end_all_but(&subject(number), &id).await.unwrap();
-            end_where(model, ended.len(), |one| one.subject == number && one.id != id);
+            assert_eq!(ended.kept.is_some(), kept);
+            if kept {
+                model.sessions[index].valid_from = model.now;
+            }
+            let ended = ended.sessions.len();
+            end_where(model, ended, |one| one.subject == number && !(kept && one.id == id));
+        }
+        Event::RevokeSession { session } => {
+            let index = newest(session, model.sessions.len());
+            let Some(session) = model.sessions.get_mut(index) else { return };
+            let soon = UnixTime::from_secs(model.now + 1);
+            tokens.store().revoke(&Revocation::session(&*session.id, soon)).await.unwrap();
+            session.revoked = true;
+        }
+        Event::RevokeSubject { subject: number } => {
+            let (now, soon) = (UnixTime::from_secs(model.now), UnixTime::from_secs(model.now + 1));
+            let epoch = Revocation::subject(subject(number), now, soon).issuer("https://id.test");
+            tokens.store().revoke(&epoch).await.unwrap();
+            for session in model.sessions.iter_mut().filter(|one| one.subject == number) {
+                session.revoked |= session.valid_from < model.now;
+            }
         }
         Event::Pass { secs } => {
             system.clock.advance(Duration::from_secs(secs));
@@ -287,17 +343,25 @@ async fn step<S: RefreshStore>(system: &System<S>, model: &mut Model, event: &Ev
     }
 }
 
+/// A session was asked to end. One that was revoked may have been as good as live.
+fn end_one(model: &mut Model, index: usize, ended: bool) {
+    assert!(ended == model.alive(index) || model.sessions[index].revoked);
+    model.sessions[index].ended = true;
+}
+
 fn end_where(model: &mut Model, ended: usize, which: impl Fn(&Session) -> bool) {
     let chosen: Vec<_> =
         (0..model.sessions.len()).filter(|index| which(&model.sessions[*index])).collect();
-    assert_eq!(ended, chosen.iter().filter(|index| model.alive(**index)).count());
+    let alive = chosen.iter().filter(|index| model.alive(**index)).count();
+    let revoked = chosen.iter().filter(|index| model.sessions[**index].revoked).count();
+    assert!((alive..=alive + revoked).contains(&ended), "{ended} of {alive} ended");
     for index in chosen {
         model.sessions[index].ended = true;
     }
 }
 
 /// What holds after every event.
-async fn check<S: RefreshStore>(system: &System<S>, model: &Model) {
+async fn check(system: &System, model: &Model) {
     for number in 0..3 {
         let listed = system.tokens.sessions(&subject(number)).await.unwrap();
         let mut found: Vec<_> = listed.iter().map(|session| session.id.to_string()).collect();
@@ -311,14 +375,14 @@ async fn check<S: RefreshStore>(system: &System<S>, model: &Model) {
     }
     for session in &model.sessions {
         let token =
-            TokenIdentity::new().with_session_id(&session.id).with_issued_at(system.clock.now());
+            TokenIdentity::new().with_session_id(&*session.id).with_issued_at(system.clock.now());
         let revoked = system.tokens.store().status(&token).await.unwrap().is_revoked();
         // an access token of the last refresh may still be valid
         let may_live = model.now < (session.last_use + ACCESS).min(session.began + ABSOLUTE);
         if session.ended && may_live {
             assert!(revoked, "an access token of an ended session is accepted");
         }
-        if !session.ended {
+        if !session.ended && !session.revoked {
             assert!(!revoked, "a session is revoked that did not end");
         }
     }

@@ -22,9 +22,9 @@
 //!    [`CrossSiteProtection`]. Its rules let `GET` pass: let refresh and logout be `POST`. Where
 //!    there is no cookie yet, at login, ask [`check_site`](TokenCookie::check_site), or another site
 //!    can sign its visitors in as somebody else.
-//! 4. **Several tabs** share the cookie and may refresh at once. Allow it with some seconds of
-//!    [`grace`](crate::issuer::refresh::RefreshTokensBuilder::grace), or let the page take turns
-//!    (`navigator.locks`); without either the second tab looks like a thief, and the session ends.
+//! 4. **Several tabs** share the cookie and may refresh at once. The
+//!    [`Grace`](crate::issuer::session::Grace) allows it; without, let the page take turns
+//!    (`navigator.locks`), or the second tab looks like a thief, and the session ends.
 //! 5. **In development** `http://localhost` is good enough for current Chromium and Firefox. Safari
 //!    wants `https` there too.
 //! 6. **To change the path** of a cookie, change its name as well: browsers keep the old one, send
@@ -40,8 +40,8 @@
 //! use http::{Response, request::Parts};
 //! use tower::ServiceExt;
 //! use tower_bearer::issuer::cookie::TokenCookie;
-//! use tower_bearer::issuer::refresh::{
-//!     MemoryRefreshStore, NewSession, RefreshError, RefreshRequest, RefreshTokens,
+//! use tower_bearer::issuer::session::{
+//!     MemorySessionStore, NewSession, RefreshRequest, SessionError, Sessions,
 //! };
 //! use tower_bearer::issuer::{Issuer, SigningKeys};
 //! use tower_bearer::respond::BytesBody;
@@ -49,10 +49,10 @@
 //!
 //! #[derive(Clone)]
 //! struct App {
-//!     sessions: RefreshTokens<MemoryRefreshStore>,
+//!     sessions: Sessions,
 //!     cookie: TokenCookie,
 //! }
-//! type Answer = Result<Response<BytesBody>, RefreshError>;
+//! type Answer = Result<Response<BytesBody>, SessionError>;
 //!
 //! async fn login(State(app): State<App>, head: Parts) -> Answer {
 //!     app.cookie.check_site(&head)?;
@@ -69,7 +69,7 @@
 //!
 //! async fn logout(State(app): State<App>, head: Parts) -> Answer {
 //!     if let Some(token) = app.cookie.read(&head)? {
-//!         app.sessions.end_by_token(token.expose_secret()).await?;
+//!         let _ = app.sessions.end_by_token(token.expose_secret()).await?;
 //!     }
 //!     Ok(app.cookie.respond_signed_out())
 //! }
@@ -79,8 +79,7 @@
 //! #     .issuer("https://id.example.com")
 //! #     .audience("orders-api")
 //! #     .build()?;
-//! let sessions = RefreshTokens::builder(issuer, MemoryRefreshStore::new())
-//!     .grace(std::time::Duration::from_secs(5)) // for tabs that refresh at once
+//! let sessions = Sessions::builder(issuer, MemorySessionStore::new())
 //!     .build()?;
 //! let app = Router::new()
 //!     .route("/auth/login", post(login))

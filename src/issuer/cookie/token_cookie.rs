@@ -11,7 +11,7 @@ use crate::clock::UnixTime;
 use crate::credentials::{BearerToken, Cookie, CrossSiteProtection, TokenSource};
 use crate::head::RequestHead;
 use crate::issuer::error::{IssueError, IssueErrorKind};
-use crate::issuer::refresh::{Grant, RefreshToken, TokenResponse};
+use crate::issuer::session::{RefreshToken, SessionTokens, TokenResponse};
 use crate::issuer::token::{AccessToken, AccessTokenBuilder};
 use crate::rejection::{Rejection, RejectionKind};
 use crate::respond::BytesBody;
@@ -95,7 +95,7 @@ impl TokenCookie {
     /// [`CrossSite`](RejectionKind::CrossSite) if another site caused the request, with the cookie or
     /// without, unless its method is safe; [`InvalidRequest`](RejectionKind::InvalidRequest) if there
     /// are two, or what is in the cookie is no token. As a
-    /// [`RefreshError`](crate::issuer::refresh::RefreshError), either can be the answer of a token
+    /// [`SessionError`](crate::issuer::session::SessionError), either can be the answer of a token
     /// endpoint.
     pub fn read<'a>(
         &self,
@@ -134,7 +134,7 @@ impl TokenCookie {
     /// [`respond`](Self::respond).
     #[must_use]
     pub fn set(&self, token: &RefreshToken, now: UnixTime) -> HeaderValue {
-        self.until(token.as_str(), token.expires_at(), now)
+        self.until(token.expose_secret(), token.expires_at(), now)
     }
 
     /// `Set-Cookie` with this access token, else like [`set`](Self::set).
@@ -162,13 +162,13 @@ impl TokenCookie {
     }
 
     /// The answer to a login or a refresh: the refresh token in the cookie; in the body an access
-    /// token as [`Grant::access_token`] makes it, changed by `add`. `Cache-Control: no-store`.
+    /// token as [`SessionTokens::access_token`] makes it, changed by `add`. `Cache-Control: no-store`.
     ///
     /// # Errors
     /// As for [`AccessTokenBuilder::issue`].
     pub fn respond(
         &self,
-        grant: Grant,
+        grant: SessionTokens,
         add: impl FnOnce(AccessTokenBuilder) -> AccessTokenBuilder,
     ) -> Result<Response<BytesBody>, IssueError> {
         let access = add(grant.access_token()).issue()?;

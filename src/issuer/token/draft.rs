@@ -1,4 +1,4 @@
-//! A token to be: [`AccessTokenBuilder`], [`IdTokenBuilder`].
+//! A token under construction: [`AccessTokenBuilder`], [`IdTokenBuilder`].
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -85,8 +85,8 @@ impl<K> Draft<K> {
     }
 
     /// The session that the token belongs to (`sid`): it dies with it, as long as the session's end
-    /// is remembered. For tokens of a session of [`refresh`](crate::issuer::refresh) take
-    /// [`Grant::access_token`](crate::issuer::refresh::Grant::access_token), which sets it and never
+    /// is remembered. For tokens of a session of [`refresh`](crate::issuer::session) take
+    /// [`SessionTokens::access_token`](crate::issuer::session::SessionTokens::access_token), which sets it and never
     /// issues for a session that ended long ago.
     pub fn session_id(mut self, session_id: impl AsRef<str>) -> Self {
         self.session_id = Some(session_id.as_ref().into());

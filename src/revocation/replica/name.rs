@@ -69,6 +69,13 @@ impl EntryName {
         names
     }
 
+    /// The bound that an entry of this name has to exceed to cover a token that has the name; `None`
+    /// if any does.
+    #[must_use]
+    pub fn least_bound(&self, token: &TokenIdentity<'_>) -> Option<u64> {
+        self.class.kind.least_bound(token)
+    }
+
     /// The name that this text is of.
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<Self> {

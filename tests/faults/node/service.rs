@@ -8,15 +8,17 @@ use axum::Router;
 use serde_json::{Value, json};
 use tower_bearer::claims::StandardClaims;
 use tower_bearer::clock::{Clock, SystemClock, UnixTime};
-use tower_bearer::issuer::refresh::{
-    Grant, MemoryRefreshStore, NewSession, RefreshError, RefreshErrorKind, RefreshRequest,
-    RefreshStore, RefreshTokens,
+use tower_bearer::issuer::session::{
+    MemorySessionStore, NewSession, RefreshRequest, SessionError, SessionErrorKind, SessionStore,
+    SessionTokens, Sessions,
 };
 use tower_bearer::issuer::{Issuer, SigningKeys};
 use tower_bearer::key::Secret;
 use tower_bearer::layer::AuthLayer;
 use tower_bearer::redis_store::{OnStale, RedisStore, Replica};
-use tower_bearer::revocation::{Identifiers, MemoryStore, Revocation, RevocationStore};
+use tower_bearer::revocation::{
+    Identifiers, MemoryStore, Revocation, RevocationStore, TokenIdentity,
+};
 use tower_bearer::verify::Verifier;
 
 use super::NodeConfig;
@@ -29,11 +31,11 @@ pub(super) enum Failure {
     Odd(String),
 }
 
-impl From<RefreshError> for Failure {
-    fn from(error: RefreshError) -> Self {
+impl From<SessionError> for Failure {
+    fn from(error: SessionError) -> Self {
         match error.kind() {
-            RefreshErrorKind::InvalidGrant | RefreshErrorKind::InvalidRequest => Self::Refused,
-            RefreshErrorKind::Unavailable => Self::Unavailable,
+            SessionErrorKind::InvalidGrant | SessionErrorKind::InvalidRequest => Self::Refused,
+            SessionErrorKind::Unavailable => Self::Unavailable,
             other => Self::Odd(format!("{other:?}: {error}")),
         }
     }
@@ -53,22 +55,22 @@ impl Clock for Moved {
 }
 
 pub(super) enum Service {
-    Memory(Over<MemoryRefreshStore>),
+    Memory(Over<MemorySessionStore>),
     Redis(Over<Replica>),
 }
 
 pub(super) struct Over<S> {
     store: S,
-    tenants: Vec<Tenant<S>>,
+    tenants: Vec<Tenant>,
     clock: Moved,
     leeway: Duration,
 }
 
-struct Tenant<S> {
+struct Tenant {
     name: String,
     keys: SigningKeys,
-    long: RefreshTokens<S>,
-    short: RefreshTokens<S>,
+    long: Sessions,
+    short: Sessions,
 }
 
 macro_rules! over {
@@ -93,7 +95,7 @@ impl Service {
         match config.store.as_str() {
             "memory" => {
                 let revocations = MemoryStore::builder().clock(clock.clone()).require(required);
-                let store = MemoryRefreshStore::with_revocations(revocations.build(), 1_000_000);
+                let store = MemorySessionStore::with_revocations(revocations.build(), 1_000_000);
                 Ok(Self::Memory(Over::new(store, config, clock)?))
             }
             "redis" => {
@@ -148,17 +150,16 @@ impl Service {
 
 impl<S> Over<S>
 where
-    S: RefreshStore + RevocationStore + Clone,
+    S: SessionStore + RevocationStore + Clone,
 {
     fn new(store: S, config: &NodeConfig, clock: Moved) -> Result<Self, BoxError> {
         let leeway = Duration::from_secs(config.leeway);
-        let tenant = |number: u8| -> Result<Tenant<S>, BoxError> {
+        let tenant = |number: u8| -> Result<Tenant, BoxError> {
             let name = format!("https://tenant-{number}.example");
             // every process of a tenant signs with the same key
-            let keys = SigningKeys::hs256(&Secret::new(format!(
-                "of tenant {number}, for tests and nothing else"
-            )))?;
-            let sessions = |lifetime: u64| -> Result<RefreshTokens<S>, BoxError> {
+            let secret = format!("of tenant {number}, for tests and nothing else");
+            let keys = SigningKeys::hs256(&Secret::new(secret))?;
+            let sessions = |lifetime: u64| -> Result<Sessions, BoxError> {
                 let issuer = Issuer::builder()
                     .keys(keys.clone())
                     .issuer(name.as_str())
@@ -167,7 +168,7 @@ where
                     .clock(clock.clone())
                     .build()?;
                 let grace = Duration::from_secs(if config.grace { 60 } else { 0 });
-                let sessions = RefreshTokens::builder(issuer, store.clone())
+                let sessions = Sessions::builder(issuer, store.clone())
                     .idle_lifetime(Duration::from_secs(3_600))
                     .absolute_lifetime(Duration::from_secs(7_200))
                     .grace(grace)
@@ -183,7 +184,7 @@ where
         Ok(Self { store, tenants, clock, leeway })
     }
 
-    fn tenant(&self, tenant: u8) -> Result<&Tenant<S>, Failure> {
+    fn tenant(&self, tenant: u8) -> Result<&Tenant, Failure> {
         self.tenants.get(usize::from(tenant)).ok_or(Failure::Refused)
     }
 
@@ -208,9 +209,14 @@ where
         let now = self.clock.now();
         let mut moment = now;
         let ended = match body.how.as_str() {
-            "token" => Some(sessions.end_by_token(&body.token).await?),
-            "sid" => Some(sessions.end_session(&body.sid).await?),
-            "of_subject" => Some(sessions.end_session_of(&body.subject, &body.sid).await?),
+            "token" => Some(sessions.end_by_token(&body.token).await?.was_live()),
+            "sid" => {
+                let token = TokenIdentity::new()
+                    .with_issuer(tenant.name.as_str())
+                    .with_session_id(body.sid.as_str());
+                Some(sessions.end_verified(&token).await?.was_live())
+            }
+            "of_subject" => Some(sessions.end_session(&body.subject, &body.sid).await?.was_live()),
             "all" => {
                 moment = sessions.end_all(&body.subject).await?.issue_from;
                 None
@@ -267,7 +273,7 @@ where
     }
 }
 
-impl<S> Tenant<S> {
+impl Tenant {
     fn long_lifetime(&self) -> Duration {
         LONGEST
     }
@@ -276,14 +282,14 @@ impl<S> Tenant<S> {
 /// As long as any service's access tokens live.
 const LONGEST: Duration = Duration::from_secs(150);
 
-fn answer(grant: &Grant, version: u64) -> Answer {
+fn answer(grant: &SessionTokens, version: u64) -> Answer {
     let request = grant.access_token().claims(&json!({ "token_version": version }));
     let access = request.issue().map_err(|error| Failure::Odd(error.to_string()))?;
     let session = grant.session();
     Ok(json!({
         "sid": session.id.as_str(),
         "access": access.expose_secret(),
-        "refresh": grant.refresh_token().as_str(),
+        "refresh": grant.refresh_token().expose_secret(),
         "issued": access.issued_at().as_secs(),
         "expires": access.expires_at().as_secs(),
         "generation": session.generation,

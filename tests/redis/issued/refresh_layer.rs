@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use http::{Request, Response, StatusCode};
 use tower::{Layer, ServiceExt, service_fn};
 use tower_bearer::claims::StandardClaims;
-use tower_bearer::issuer::refresh::{Grant, RefreshTokens};
+use tower_bearer::issuer::session::{SessionTokens, Sessions};
 use tower_bearer::layer::AuthLayer;
 use tower_bearer::redis_store::OnStale;
 use tower_bearer::revocation::Identifiers;
@@ -16,7 +16,7 @@ use super::*;
 
 /// A process: it issues, and serves behind the layer.
 struct Node {
-    tokens: RefreshTokens<Replica>,
+    tokens: Sessions,
 }
 
 impl Node {
@@ -50,7 +50,7 @@ impl Node {
     }
 }
 
-fn access(grant: &Grant) -> String {
+fn access(grant: &SessionTokens) -> String {
     grant.access_token().issue().unwrap().expose_secret().to_owned()
 }
 

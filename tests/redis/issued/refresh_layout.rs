@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use redis::{Value, cmd};
-use tower_bearer::issuer::refresh::{RefreshErrorKind, RefreshTokens};
+use tower_bearer::issuer::session::{Ending, SessionErrorKind, Sessions};
 use tower_bearer::revocation::StoreErrorKind;
 
 use super::refresh::{begin, keys, kind, refresh, session_is_revoked, sessions, text};
@@ -14,8 +14,8 @@ fn run(server: &RedisServer, command: &redis::Cmd) -> Value {
     command.query(&mut client.get_connection().unwrap()).unwrap()
 }
 
-fn family(id: impl std::fmt::Display) -> String {
-    format!("{{tower-bearer}}:refresh:family:{id}")
+fn record(id: impl std::fmt::Display) -> String {
+    format!("{{tower-bearer}}:session:record:{id}")
 }
 
 /// The one key of this kind.
@@ -26,91 +26,93 @@ fn only(server: &RedisServer, pattern: &str) -> String {
 }
 
 /// That all that can be asked of a session is an error.
-async fn expect_errors(tokens: &RefreshTokens<RedisStore>, token: &str, id: &str, what: &str) {
-    let unavailable = RefreshErrorKind::Unavailable;
+async fn expect_errors(tokens: &Sessions, token: &str, id: &str, what: &str) {
+    let unavailable = SessionErrorKind::Unavailable;
     assert_eq!(kind(tokens, token).await, unavailable, "{what}");
     assert_eq!(tokens.sessions("ada").await.unwrap_err().kind(), unavailable, "{what}");
     let ended = tokens.end_all("ada").await.map(|all| all.sessions);
     assert_eq!(ended.unwrap_err().kind(), unavailable, "{what}");
-    assert_eq!(tokens.end_session_of("ada", id).await.unwrap_err().kind(), unavailable, "{what}");
+    assert_eq!(tokens.end_session("ada", id).await.unwrap_err().kind(), unavailable, "{what}");
 }
 
 #[tokio::test]
-async fn a_family_of_another_layout_is_an_error_and_never_accepted() {
+async fn a_record_of_another_format_is_an_error_and_never_accepted() {
     let Some(server) = RedisServer::start(&[]) else { return };
     let tokens = sessions(store(&server), 60);
-    let moments = ["created", "used", "idle", "expires", "rotated"];
-    let texts = ["subject", "client", "scope", "generation", "predecessor", "current"];
-    let moment = ["", "x", "1", "-1", "1e3", "00000000000000000000000000000000000001"];
-    let mut cases = Vec::new();
-    for field in moments.iter().chain(&texts[..5]) {
-        cases.push(vec!["HDEL", field]);
-    }
-    for field in moments {
-        cases.extend(moment.map(|odd| vec!["HSET", field, odd]));
-    }
-    for odd in ["", "x", "-1", "1.5", "99999999999999999999"] {
-        cases.push(vec!["HSET", "generation", odd]);
-    }
-    for odd in ["", "x", "{}", "{\"a\":1}", "[1]", "[null]", "[[]]", "[\"a\"", "null", "7"] {
-        cases.push(vec!["HSET", "scope", odd]);
-    }
-    for field in ["current", "predecessor"] {
-        cases.push(vec!["HSET", field, "x"]);
-        cases.push(vec!["HSET", field, "+++++++++++++++++++++++++++++++++++++++++++"]);
-    }
-    cases.push(vec!["HSET", "current", ""]);
-    for case in cases {
+    let version = "0000000000000001";
+    let odd = [
+        String::new(),
+        "x".into(),
+        version.into(),
+        format!("{version}1"),
+        format!("{version}1{{}}"),
+        format!("{version}2{{}}"),
+        format!("{version}1null"),
+        format!("{version}\u{1F980}"),
+    ];
+    for odd in &odd {
         let grant = begin(&tokens, "ada").await;
         let id = grant.session().id.as_str();
-        let key = family(id);
-        let mut plant = cmd(case[0]);
-        run(&server, plant.arg(&key).arg(&case[1..]));
-        expect_errors(&tokens, text(&grant), id, &format!("{case:?}")).await;
-        // Its owner can still sign in.
+        run(&server, cmd("SET").arg(record(id)).arg(odd));
+        expect_errors(&tokens, text(&grant), id, odd).await;
+        // Its owner can still sign in, and its access tokens can be taken back.
         let _ = begin(&tokens, "ada").await;
+        let verified =
+            TokenIdentity::new().with_issuer("https://id.example.com").with_session_id(id);
+        assert!(tokens.end_verified(&verified).await.is_err());
+        assert!(session_is_revoked(tokens.store(), id).await);
         run(&server, cmd("FLUSHALL").arg("SYNC"));
     }
-    // What only the client can tell, it tells when the token is spent: an error all the same.
-    for (field, odd) in [("subject", &b"\xff"[..]), ("client", b"\xff"), ("device", b"\xff")] {
-        let grant = begin(&tokens, "ada").await;
-        run(&server, cmd("HSET").arg(family(&grant.session().id)).arg(field).arg(odd));
-        assert!(refresh(&tokens, text(&grant)).await.is_err(), "{field}");
-        let _ = tokens.sessions("ada").await;
-        run(&server, cmd("FLUSHALL").arg("SYNC"));
+    // Each digit of the version, and each byte of the record that is gone or another.
+    let grant = begin(&tokens, "ada").await;
+    let id = grant.session().id.as_str();
+    let kept = bytes(run(&server, cmd("GET").arg(record(id))));
+    for length in 0..kept.len() {
+        run(&server, cmd("SET").arg(record(id)).arg(&kept[..length]));
+        assert_eq!(kind(&tokens, text(&grant)).await, SessionErrorKind::Unavailable, "{length}");
     }
-    for plant in [vec!["SET", "x"], vec!["RPUSH", "x"], vec!["HSET", "x", "y"]] {
+    for at in 0..18 {
+        let mut other = kept.clone();
+        other[at] = b'+';
+        run(&server, cmd("SET").arg(record(id)).arg(other));
+        assert_eq!(kind(&tokens, text(&grant)).await, SessionErrorKind::Unavailable, "{at}");
+    }
+    run(&server, cmd("FLUSHALL").arg("SYNC"));
+    for plant in ["RPUSH", "SADD"] {
         let grant = begin(&tokens, "ada").await;
         let id = grant.session().id.as_str();
-        server.command(&format!("DEL {}", family(id)));
-        run(&server, cmd(plant[0]).arg(family(id)).arg(&plant[1..]));
-        expect_errors(&tokens, text(&grant), id, &format!("{plant:?}")).await;
+        server.command(&format!("DEL {}", record(id)));
+        run(&server, cmd(plant).arg(record(id)).arg("x"));
+        let unavailable = SessionErrorKind::Unavailable;
+        assert_eq!(kind(&tokens, text(&grant)).await, unavailable, "{plant}");
+        assert_eq!(tokens.end_session("ada", id).await.unwrap_err().kind(), unavailable);
         run(&server, cmd("FLUSHALL").arg("SYNC"));
     }
 }
 
 #[tokio::test]
-async fn an_index_of_another_layout_is_an_error_before_anything_happens() {
+async fn a_list_of_another_layout_is_an_error_before_anything_happens() {
     let Some(server) = RedisServer::start(&[]) else { return };
     let tokens = sessions(store(&server), 60);
     let grant = begin(&tokens, "ada").await;
     let id = grant.session().id.as_str();
-    let index = only(&server, "*:refresh:subject:*");
-    server.command(&format!("RENAME {index} {index}:aside"));
-    server.command(&format!("SET {index} x"));
+    let list = only(&server, "*:session:list:*");
+    server.command(&format!("RENAME {list} {list}:aside"));
+    server.command(&format!("SET {list} x"));
     expect_errors(&tokens, text(&grant), id, "a text").await;
-    let new = tower_bearer::issuer::refresh::NewSession::new("ada", "web");
-    assert_eq!(tokens.begin(new).await.unwrap_err().kind(), RefreshErrorKind::Unavailable);
-    assert_eq!(keys(&server, "*:refresh:family:*").len(), 1, "a half of a session began");
-    server.command(&format!("RENAME {index}:aside {index}"));
+    let new = tower_bearer::issuer::session::NewSession::new("ada", "web");
+    assert_eq!(tokens.begin(new).await.unwrap_err().kind(), SessionErrorKind::Unavailable);
+    assert_eq!(keys(&server, "*:session:record:*").len(), 1, "a half of a session began");
+    server.command(&format!("RENAME {list}:aside {list}"));
+    // (the epoch of `end_all` was put before the list was seen, so it is over)
+    assert_eq!(kind(&tokens, text(&grant)).await, SessionErrorKind::InvalidGrant);
+    let grant = begin(&tokens, "bob").await;
+    let list = only(&server, "*:session:list:*");
+    server.command(&format!("ZADD {list} 99999999999 no-id-of-a-session"));
+    let unavailable = SessionErrorKind::Unavailable;
+    assert_eq!(tokens.sessions("bob").await.unwrap_err().kind(), unavailable);
     let next = refresh(&tokens, text(&grant)).await.unwrap();
-    assert_eq!(next.session().generation, 1, "a refusal spent the token");
-    server.command(&format!("ZADD {index} 99999999999 no-id-of-a-session"));
-    let unavailable = RefreshErrorKind::Unavailable;
-    assert_eq!(tokens.sessions("ada").await.unwrap_err().kind(), unavailable);
-    assert_eq!(tokens.end_all("ada").await.unwrap_err().kind(), unavailable);
-    let next = refresh(&tokens, text(&next)).await.unwrap();
-    assert!(tokens.end_by_token(text(&next)).await.unwrap());
+    assert!(tokens.end_by_token(text(&next)).await.unwrap().was_live());
 }
 
 #[tokio::test]
@@ -125,18 +127,23 @@ async fn a_session_that_could_not_be_revoked_can_only_end() {
             let id = next.session().id.as_str();
             let key = format!("{{tower-bearer}}:revocation:{key}");
             server.command(&format!("{plant} {key} x"));
-            let unavailable = RefreshErrorKind::Unavailable;
+            let unavailable = SessionErrorKind::Unavailable;
             if reuse {
                 assert_eq!(kind(&tokens, text(&first)).await, unavailable);
             } else {
-                assert_eq!(tokens.end_session_of("ada", id).await.unwrap_err().kind(), unavailable);
+                assert_eq!(tokens.end_session("ada", id).await.unwrap_err().kind(), unavailable);
             }
-            assert_eq!(kind(&tokens, text(&next)).await, unavailable, "it is to end");
+            // It has ended, and theft is only told of when its access tokens are dead.
+            let wanted = if reuse { unavailable } else { SessionErrorKind::InvalidGrant };
+            assert_eq!(kind(&tokens, text(&next)).await, wanted, "it is to end");
             assert!(tokens.sessions("ada").await.unwrap().is_empty());
             server.command(&format!("DEL {key}"));
-            assert_eq!(kind(&tokens, text(&next)).await, RefreshErrorKind::InvalidGrant);
+            if !reuse {
+                let again = tokens.end_session("ada", id).await.unwrap();
+                assert!(again.is_over() && !again.was_live());
+            }
+            assert_eq!(kind(&tokens, text(&next)).await, SessionErrorKind::InvalidGrant);
             assert!(session_is_revoked(tokens.store(), id).await);
-            assert!(keys(&server, "*:refresh:*").is_empty());
         }
     }
 }
@@ -147,18 +154,18 @@ async fn a_revocation_of_another_layout_lets_no_session_go_on() {
     let tokens = sessions(store(&server), 0);
     for plant in ["SET", "RPUSH"] {
         let other = begin(&tokens, "bob").await;
-        tokens.end_by_token(text(&other)).await.unwrap();
+        assert!(tokens.end_by_token(text(&other)).await.unwrap().was_live());
         let entry = only(&server, "*:revocation:entries");
         server.command(&format!("DEL {entry}"));
         let grant = begin(&tokens, "ada").await;
         // Which entry is this session's, its end tells; then as if it had not ended.
-        let key = family(&grant.session().id);
+        let key = record(&grant.session().id);
         let kept = run(&server, cmd("DUMP").arg(&key));
-        tokens.end_by_token(text(&grant)).await.unwrap();
+        assert!(tokens.end_by_token(text(&grant)).await.unwrap().was_live());
         let entry = only(&server, "*:revocation:entries");
         server.command(&format!("DEL {entry}"));
         server.command(&format!("{plant} {entry} x"));
-        run(&server, cmd("RESTORE").arg(&key).arg(100_000).arg(bytes(kept)));
+        run(&server, cmd("RESTORE").arg(&key).arg(100_000).arg(bytes(kept)).arg("REPLACE"));
         assert!(refresh(&tokens, text(&grant)).await.is_err());
         server.command(&format!("DEL {entry} {key}"));
     }
@@ -174,7 +181,7 @@ async fn a_redis_that_went_back_notices_a_spent_token_and_keeps_an_ended_session
     let Some(server) = RedisServer::start(&[]) else { return };
     let tokens = sessions(store(&server), 0);
     let first = begin(&tokens, "ada").await;
-    let key = family(&first.session().id);
+    let key = record(&first.session().id);
     let back = |kept: &Value| {
         let mut restore = cmd("RESTORE");
         restore.arg(&key).arg(100_000).arg(bytes(kept.clone())).arg("REPLACE");
@@ -185,18 +192,19 @@ async fn a_redis_that_went_back_notices_a_spent_token_and_keeps_an_ended_session
     back(&before);
     // The thief has the spent token, and it counts again. Not for both.
     let stolen = refresh(&tokens, text(&first)).await.unwrap();
-    assert_eq!(kind(&tokens, text(&next)).await, RefreshErrorKind::InvalidGrant);
-    assert_eq!(kind(&tokens, text(&stolen)).await, RefreshErrorKind::InvalidGrant);
+    assert_eq!(kind(&tokens, text(&next)).await, SessionErrorKind::InvalidGrant);
+    assert_eq!(kind(&tokens, text(&stolen)).await, SessionErrorKind::InvalidGrant);
     let id = first.session().id.as_str();
     assert!(session_is_revoked(tokens.store(), id).await);
     // Now the end is forgotten too, and the revocation is not: a replica wrote it back.
     back(&before);
-    assert_eq!(kind(&tokens, text(&first)).await, RefreshErrorKind::InvalidGrant);
-    assert!(keys(&server, "*:refresh:*").is_empty());
+    assert_eq!(kind(&tokens, text(&first)).await, SessionErrorKind::InvalidGrant);
+    assert!(tokens.sessions("ada").await.unwrap().is_empty());
+    assert_eq!(tokens.end_by_token(text(&first)).await.unwrap(), Ending::Before);
 }
 
 #[tokio::test]
-async fn a_full_redis_begins_and_refreshes_nothing_and_still_ends_sessions() {
+async fn a_full_redis_begins_nothing_and_still_refreshes_and_ends_sessions() {
     let Some(server) = RedisServer::start(&["--maxmemory-policy", "noeviction"]) else { return };
     let tokens = sessions(store(&server), 0);
     let one = begin(&tokens, "ada").await;
@@ -205,30 +213,29 @@ async fn a_full_redis_begins_and_refreshes_nothing_and_still_ends_sessions() {
     let stolen = refresh(&tokens, text(&spent)).await.unwrap();
     let (three, four) = (begin(&tokens, "eve").await, begin(&tokens, "eve").await);
     server.command("CONFIG SET maxmemory 1000000");
-    let full = |error: tower_bearer::issuer::refresh::RefreshError| {
-        assert_eq!(error.kind(), RefreshErrorKind::Unavailable);
+    let full = |error: tower_bearer::issuer::session::SessionError| {
+        assert_eq!(error.kind(), SessionErrorKind::Unavailable);
         let source = error.source().unwrap().downcast_ref::<StoreError>().unwrap();
         assert_eq!(source.kind(), StoreErrorKind::Full);
     };
     let before = keys(&server, "*");
-    let new = tower_bearer::issuer::refresh::NewSession::new("ada", "web");
+    let new = tower_bearer::issuer::session::NewSession::new("ada", "web");
     full(tokens.begin(new).await.unwrap_err());
-    for _ in 0..3 {
-        full(refresh(&tokens, text(&one)).await.unwrap_err());
-    }
+    let one = refresh(&tokens, text(&one)).await.unwrap();
     assert_eq!(keys(&server, "*").len(), before.len());
     assert_eq!(tokens.sessions("ada").await.unwrap().len(), 2);
-    // Logout, reuse and logout everywhere need room for the revocation, and free more.
-    assert!(tokens.end_by_token(text(&two)).await.unwrap());
-    assert_eq!(kind(&tokens, text(&spent)).await, RefreshErrorKind::InvalidGrant);
+    // What replaces a record has the room that it had.
+    assert!(tokens.end_by_token(text(&two)).await.unwrap().was_live());
+    assert_eq!(kind(&tokens, text(&spent)).await, SessionErrorKind::InvalidGrant);
     let except = four.session().id.as_str();
-    assert_eq!(tokens.end_all_but("eve", except).await.unwrap(), [three.session().id.clone()]);
+    // There is no room for the epoch, and what can end does.
+    full(tokens.end_all_but("eve", except).await.map(drop).unwrap_err());
     for dead in [&two, &spent, &three] {
         assert!(session_is_revoked(tokens.store(), dead.session().id.as_str()).await);
     }
-    assert_eq!(kind(&tokens, text(&stolen)).await, RefreshErrorKind::InvalidGrant);
+    assert_eq!(kind(&tokens, text(&stolen)).await, SessionErrorKind::InvalidGrant);
     server.command("CONFIG SET maxmemory 0");
     let next = refresh(&tokens, text(&one)).await.unwrap();
-    assert_eq!(next.session().generation, 1, "what was refused had spent nothing");
+    assert_eq!(next.session().generation, 2);
     let _ = refresh(&tokens, text(&four)).await.unwrap();
 }

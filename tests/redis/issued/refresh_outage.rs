@@ -3,12 +3,10 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use tower_bearer::issuer::refresh::{NewSession, RefreshErrorKind, RefreshRequest, RefreshTokens};
+use tower_bearer::issuer::session::{NewSession, RefreshRequest, SessionErrorKind, Sessions};
 
 use super::refresh::{begin, keys, kind, refresh, session_is_revoked, sessions, text};
 use super::*;
-
-type Tokens = RefreshTokens<Replica>;
 
 /// What is known to have ended: ids and a token of each.
 #[derive(Default)]
@@ -25,9 +23,9 @@ impl Known {
     }
 
     /// Whether it failed in the one way that an outage may make it fail.
-    fn failed<T>(&self, kind: Option<RefreshErrorKind>, answer: Option<T>) -> Option<T> {
+    fn failed<T>(&self, kind: Option<SessionErrorKind>, answer: Option<T>) -> Option<T> {
         if let Some(kind) = kind {
-            assert_eq!(kind, RefreshErrorKind::Unavailable);
+            assert_eq!(kind, SessionErrorKind::Unavailable);
             *self.failed.lock().unwrap() += 1;
         }
         answer
@@ -35,7 +33,7 @@ impl Known {
 }
 
 /// Signs in, refreshes and signs out, over and over.
-async fn user(tokens: Tokens, subject: String, known: Arc<Known>, stop: Arc<AtomicBool>) {
+async fn user(tokens: Sessions, subject: String, known: Arc<Known>, stop: Arc<AtomicBool>) {
     let mut count = 0;
     while !stop.load(Ordering::Relaxed) {
         tokio::time::sleep(Duration::from_millis(2)).await;
@@ -52,20 +50,22 @@ async fn user(tokens: Tokens, subject: String, known: Arc<Known>, stop: Arc<Atom
                     grant = next;
                 }
                 // An answer that was lost makes the next attempt a reuse, and Redis may forget.
-                Err(error) if error.kind() == RefreshErrorKind::InvalidGrant => break,
+                Err(error) if error.kind() == SessionErrorKind::InvalidGrant => break,
                 Err(error) => {
                     known.failed(Some(error.kind()), None::<()>);
                 }
             }
         }
-        let ended = within(BOUND, tokens.end_session(&id)).await;
+        let verified =
+            TokenIdentity::new().with_issuer("https://id.example.com").with_session_id(&*id);
+        let ended = within(BOUND, tokens.end_verified(&verified)).await;
         let error = ended.as_ref().err().map(|error| error.kind());
         if known.failed(error, ended.ok()).is_some() {
             known.ended.lock().unwrap().push((id, text(&grant).to_owned()));
         }
         count += 1;
         if let Some((id, token)) = known.sample(count) {
-            let identity = TokenIdentity::new().with_session_id(&id);
+            let identity = TokenIdentity::new().with_session_id(&*id);
             let status = within(BOUND, tokens.store().status(&identity)).await;
             assert!(status.map_or(true, |status| status.is_revoked()), "{id} lives again");
             let again = within(BOUND, tokens.refresh(RefreshRequest::new(&token, "web"))).await;
@@ -113,14 +113,14 @@ async fn whatever_becomes_of_redis_no_call_hangs_and_no_ended_session_comes_back
     // It goes on by itself.
     let grant = begin(&tokens, "ada").await;
     let grant = refresh(&tokens, text(&grant)).await.unwrap();
-    assert!(tokens.end_session(grant.session().id.as_str()).await.unwrap());
+    assert!(tokens.end_by_token(text(&grant)).await.unwrap().was_live());
 
     let ended = known.ended.lock().unwrap().clone();
     let other = ready(&server).await;
     for (id, token) in &ended {
         assert!(session_is_revoked(&replica, id).await);
         eventually("other nodes know", async || session_is_revoked(&other, id).await).await;
-        assert_eq!(kind(&tokens, token).await, RefreshErrorKind::InvalidGrant);
+        assert_eq!(kind(&tokens, token).await, SessionErrorKind::InvalidGrant);
     }
     let (refreshed, failed) = (*known.refreshed.lock().unwrap(), *known.failed.lock().unwrap());
     println!("{} sessions ended, {refreshed} refreshes, {failed} failures", ended.len());
@@ -138,7 +138,7 @@ async fn each_step_ends_in_time_without_redis_and_works_again_afterwards() {
             "paused" => drop(server.command("CLIENT PAUSE 4500 ALL")),
             _ => server.kill(),
         }
-        let unavailable = RefreshErrorKind::Unavailable;
+        let unavailable = SessionErrorKind::Unavailable;
         let id = grant.session().id.as_str();
         let new = NewSession::new("ada", "web");
         let error = within(BOUND, tokens.begin(new)).await.unwrap_err();
@@ -147,7 +147,7 @@ async fn each_step_ends_in_time_without_redis_and_works_again_afterwards() {
         for _ in 0..3 {
             let error = within(BOUND, tokens.sessions("ada")).await.unwrap_err();
             assert_eq!(error.kind(), unavailable, "{way}");
-            let error = within(BOUND, tokens.end_session_of("bob", id)).await.unwrap_err();
+            let error = within(BOUND, tokens.end_session("bob", id)).await.unwrap_err();
             assert_eq!(error.kind(), unavailable, "{way}");
             let error = within(BOUND, tokens.end_all_but("bob", id)).await.unwrap_err();
             assert_eq!(error.kind(), unavailable, "{way}");
@@ -159,10 +159,10 @@ async fn each_step_ends_in_time_without_redis_and_works_again_afterwards() {
         }
         eventually("it is back", async || tokens.sessions("ada").await.is_ok()).await;
         let again = kind(&tokens, "x").await;
-        assert_eq!(again, RefreshErrorKind::InvalidGrant);
+        assert_eq!(again, SessionErrorKind::InvalidGrant);
         if way == "dead" {
             // Redis has forgotten: the user signs in again.
-            assert_eq!(kind(&tokens, text(&grant)).await, RefreshErrorKind::InvalidGrant);
+            assert_eq!(kind(&tokens, text(&grant)).await, SessionErrorKind::InvalidGrant);
             let _ = begin(&tokens, "ada").await;
         } else {
             // Whether or not the token was spent while nobody was told: grace lets it through.
@@ -181,7 +181,7 @@ async fn a_failover_that_forgets_a_refresh_lets_one_of_two_go_on_and_notices_the
     let early = begin(&tokens, "ada").await;
     let grant = refresh(&tokens, text(&early)).await.unwrap();
     let (ended, left) = (begin(&tokens, "bob").await, begin(&tokens, "bob").await);
-    assert!(tokens.end_by_token(text(&ended)).await.unwrap());
+    assert!(tokens.end_by_token(text(&ended)).await.unwrap().was_live());
     eventually("all of it was replicated", async || {
         let known = |server: &RedisServer| server.command("DBSIZE");
         known(&first) == known(&second) && !keys(&second, "*:log").is_empty()
@@ -196,12 +196,12 @@ async fn a_failover_that_forgets_a_refresh_lets_one_of_two_go_on_and_notices_the
         assert!(left > 0, "{key} stays for ever");
     }
     assert!(session_is_revoked(tokens.store(), ended.session().id.as_str()).await);
-    assert_eq!(kind(&tokens, text(&ended)).await, RefreshErrorKind::InvalidGrant);
+    assert_eq!(kind(&tokens, text(&ended)).await, SessionErrorKind::InvalidGrant);
     let _ = refresh(&tokens, text(&left)).await.unwrap();
     // Whoever has the spent token goes on with it, until the other comes.
     let again = refresh(&tokens, text(&grant)).await.unwrap();
     assert_eq!(again.session().generation, 2);
-    assert_eq!(kind(&tokens, text(&lost)).await, RefreshErrorKind::InvalidGrant);
-    assert_eq!(kind(&tokens, text(&again)).await, RefreshErrorKind::InvalidGrant);
+    assert_eq!(kind(&tokens, text(&lost)).await, SessionErrorKind::InvalidGrant);
+    assert_eq!(kind(&tokens, text(&again)).await, SessionErrorKind::InvalidGrant);
     assert!(session_is_revoked(tokens.store(), early.session().id.as_str()).await);
 }

@@ -1,0 +1,7 @@
+//! Sessions in Redis: [`SessionStore`](crate::issuer::session::SessionStore) for
+//! [`RedisStore`](super::RedisStore).
+
+mod layout;
+mod store;
+
+pub(in crate::redis_store) use self::store::script;

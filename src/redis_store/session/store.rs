@@ -1,0 +1,141 @@
+//! The store: what the script is given, and what its answers mean.
+
+use ::redis::{RedisResult, Script, ScriptInvocation};
+
+use super::layout::{read_value, value, version_text};
+use crate::clock::UnixTime;
+use crate::issuer::session::{
+    Commit, Committed, IndexKey, Page, SessionId, SessionStore, StoredSession, Write,
+};
+use crate::redis_store::RedisStore;
+use crate::redis_store::connection::{other_layout, store_error};
+use crate::redis_store::once::stay;
+use crate::revocation::replica::{EntryName, LogEntry};
+use crate::revocation::whole_seconds;
+use crate::store::StoreError;
+
+/// How many records a page has.
+const PAGE: usize = 256;
+
+/// The one script of sessions: a step as a whole.
+pub(in crate::redis_store) fn script() -> Script {
+    Script::new(concat!(include_str!("../revocation.lua"), include_str!("commit.lua")))
+}
+
+impl RedisStore {
+    /// Takes a step, and says where the log stands then, if anything was revoked.
+    pub(in crate::redis_store) async fn take_step(
+        &self,
+        step: &Commit,
+    ) -> Result<(Committed, String), StoreError> {
+        let script = self.committing(step);
+        let (answer, last, _): (String, String, u64) = RedisStore::commit(self, &script).await?;
+        let answer = match answer.as_str() {
+            "Done" => Committed::Done,
+            "Revoked" => Committed::Revoked,
+            "Conflict" => Committed::Conflict,
+            "Crowded" => Committed::Crowded,
+            _ => return Err(store_error(other_layout())),
+        };
+        Ok((answer, last))
+    }
+
+    /// The script and what it is given.
+    fn committing(&self, step: &Commit) -> ScriptInvocation<'_> {
+        let mut script = self.revoking(self.session_script());
+        let names = step.unless_revoked.as_ref().map(EntryName::all_of).unwrap_or_default();
+        script.arg(names.len()).arg(step.writes.len());
+        match &step.limit {
+            Some(limit) => script.arg(limit.most),
+            None => script.arg(""),
+        };
+        let last = step.writes.iter().map(|write| write.remove_at).max().unwrap_or_default();
+        script.arg(format!("{:010}", whole_seconds(last)));
+        for name in names {
+            let token = step.unless_revoked.as_ref();
+            let least = token.and_then(|token| name.least_bound(token));
+            script.arg(name.to_string());
+            script.arg(least.map(|least| format!("{least:020}")).unwrap_or_default());
+        }
+        for write in &step.writes {
+            self.written(&mut script, write, step.now);
+        }
+        if let Some(limit) = &step.limit {
+            script.key(self.keys().list(&limit.index));
+        }
+        for revocation in &step.revocations {
+            for text in self.entry_args(&LogEntry::from(revocation)) {
+                script.arg(text);
+            }
+        }
+        script
+    }
+
+    fn written(&self, script: &mut ScriptInvocation<'_>, write: &Write, now: UnixTime) {
+        let record = self.keys().session(&write.id);
+        let list = |index: Option<&IndexKey>| {
+            index.map_or_else(|| record.clone(), |index| self.keys().list(index))
+        };
+        script.key(&record).key(list(write.was_under.as_ref())).key(list(write.under.as_ref()));
+        script.arg(write.replaces.map(version_text).unwrap_or_default());
+        script.arg(value(write.version, &write.record)).arg(stay(write.remove_at, now));
+        script.arg(write.id.as_str()).arg(u8::from(write.was_under.is_some()));
+        script.arg(u8::from(write.under.is_some()));
+    }
+}
+
+fn stored(id: SessionId, kept: Vec<u8>) -> RedisResult<StoredSession> {
+    read_value(id, kept).ok_or_else(other_layout)
+}
+
+impl SessionStore for RedisStore {
+    async fn load(
+        &self,
+        id: &SessionId,
+        _now: UnixTime,
+    ) -> Result<Option<StoredSession>, StoreError> {
+        let mut commands = ::redis::pipe();
+        commands.cmd("GET").arg(self.keys().session(id));
+        let (kept,): (Option<Vec<u8>>,) = self.connection().ask(commands).await?;
+        kept.map(|kept| stored(id.clone(), kept)).transpose().map_err(store_error)
+    }
+
+    async fn commit(&self, step: &Commit) -> Result<Committed, StoreError> {
+        Ok(self.take_step(step).await?.0)
+    }
+
+    async fn list(
+        &self,
+        index: &IndexKey,
+        after: Option<&SessionId>,
+        _now: UnixTime,
+    ) -> Result<Page, StoreError> {
+        let mut commands = ::redis::pipe();
+        commands.cmd("ZRANGE").arg(self.keys().list(index)).arg(0).arg(-1);
+        let (texts,): (Vec<String>,) = self.connection().ask(commands).await?;
+        let ids = texts.iter().map(|text| SessionId::parse(text).ok_or_else(other_layout));
+        let mut ids = ids.collect::<RedisResult<Vec<_>>>().map_err(store_error)?;
+        ids.retain(|id| after.is_none_or(|after| id > after));
+        ids.sort();
+        let more = ids.len() > PAGE;
+        ids.truncate(PAGE);
+        if ids.is_empty() {
+            return Ok(Page::default());
+        }
+        let mut commands = ::redis::pipe();
+        let get = commands.cmd("MGET");
+        for id in &ids {
+            get.arg(self.keys().session(id));
+        }
+        let (kept,): (Vec<Option<Vec<u8>>>,) = self.connection().ask(commands).await?;
+        if kept.len() != ids.len() {
+            return Err(StoreError::unavailable("Redis answered another question"));
+        }
+        let next = ids.last().filter(|_| more).cloned();
+        let found = ids.into_iter().zip(kept);
+        // An id whose record has expired leaves the list when the next session begins.
+        let sessions = found.filter_map(|(id, kept)| Some(stored(id, kept?)));
+        let sessions = sessions.collect::<RedisResult<_>>().map_err(store_error)?;
+        Ok(Page { sessions, next })
+    }
+}
