@@ -217,5 +217,4 @@ fn count_arrays(json: &str, member: &str) -> Option<usize> {
 }
 
 #[cfg(test)]
-#[path = "json_tests.rs"]
 mod tests;

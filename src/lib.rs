@@ -101,7 +101,7 @@
 //! |---|---|
 //! | [`clock`], [`step`], [`head`], [`rejection`], [`store`] | what all steps speak of |
 //! | [`fetch`] | requests to identity providers, bounded in size and time |
-//! | [`credentials`] | where the token stands in the request |
+//! | [`credentials`] | where the token is in the request |
 //! | [`key`] | keys, each bound to one algorithm |
 //! | [`claims`] | the application's claims and the registered ones |
 //! | [`verify`] | signature and claim rules; [`verify::introspection`] for tokens that only their issuer can read |

@@ -67,7 +67,7 @@ pub enum RejectionKind {
     /// ([RFC 9470](https://www.rfc-editor.org/rfc/rfc9470)). 401,
     /// `insufficient_user_authentication`.
     InsufficientAuthentication,
-    /// The keys cannot be had at present. 503, fails closed.
+    /// The keys cannot be fetched at present. 503, fails closed.
     KeysUnavailable,
     /// The revocation store cannot be asked at present. 503, fails closed.
     RevocationUnavailable,

@@ -8,12 +8,10 @@
 //!
 //! `C` is any [`DeserializeOwned`](serde::de::DeserializeOwned) type that reads a JSON object. It
 //! may declare registered claims too (`sub: Uuid`, say); those it does not declare are skipped by
-//! serde as usual. [`StandardClaims`] serves where no type of one's own is wanted.
+//! serde as usual. [`StandardClaims`] serves where you want no type of your own.
 
 mod confirmation;
 mod decode;
-#[cfg(test)]
-mod decode_tests;
 mod error;
 mod heard;
 mod name;
@@ -28,6 +26,8 @@ mod scopes;
 mod spy;
 mod standard;
 mod tap;
+#[cfg(test)]
+mod tests;
 mod text;
 mod token;
 mod value;

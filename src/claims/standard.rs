@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 /// and everything else as JSON.
 ///
 /// Issuer, audience, times, scopes and roles are beside it in
-/// [`RegisteredClaims`](super::RegisteredClaims). A type of one's own reads faster and says what the
+/// [`RegisteredClaims`](super::RegisteredClaims). Your own type reads faster and says what the
 /// service relies on; this one is for a start and for services that pass claims through.
 /// `Debug` says which claims there are, not what they hold.
 ///

@@ -254,5 +254,4 @@ impl KeyError {
 }
 
 #[cfg(test)]
-#[path = "jwk_tests.rs"]
 mod tests;

@@ -180,5 +180,4 @@ fn no_set(json: &str) -> KeyError {
 }
 
 #[cfg(test)]
-#[path = "jwks_tests.rs"]
 mod tests;

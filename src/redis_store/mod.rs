@@ -177,7 +177,7 @@
 //! # }
 //! ```
 //!
-//! # An authority of one's own
+//! # Your own certificate authority
 //!
 //! `rediss://` trusts the authorities of the operating system. For another one make the client
 //! yourself, with `redis::Client::build_with_tls`, and give it to [`RedisStore::with_client`].

@@ -105,7 +105,7 @@ pub(super) struct Entry<C> {
     /// Of the key set that verified it.
     epoch: u64,
     bytes: usize,
-    /// Of the token: another token's is told apart without comparing all of it.
+    /// Of the token: another token's differs without comparing all of it.
     hash: u64,
 }
 

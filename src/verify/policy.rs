@@ -127,7 +127,7 @@ impl Error for UnknownKid {}
 
 pub(super) fn keys_unavailable(unavailable: KeysUnavailable) -> Rejection {
     let retry_after = unavailable.retry_after();
-    let reason = "the keys of the token's issuer cannot be had at present";
+    let reason = "the keys of the token's issuer cannot be fetched at present";
     let rejection = Rejection::new(RejectionKind::KeysUnavailable, reason).with_source(unavailable);
     match retry_after {
         Some(retry_after) => rejection.with_retry_after(retry_after),

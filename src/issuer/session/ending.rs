@@ -283,6 +283,7 @@ impl Sessions {
     ///
     /// # Errors
     /// [`Unavailable`](SessionErrorKind::Unavailable) if they cannot be told.
+    #[doc(alias = "list")]
     pub async fn sessions(&self, subject: &str) -> Result<Vec<Session>, SessionError> {
         let index = IndexKey::of_subject(self.0.issuer.name(), subject)?;
         let now = self.now();

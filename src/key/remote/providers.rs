@@ -3,7 +3,7 @@
 //! Two lines differ from one to the next: the issuer, exactly as the provider writes it, and the
 //! audience. [`RemoteKeys::discover`](super::RemoteKeys::discover) refuses an issuer that differs
 //! by so much as a slash, so a mistake shows at start with [`eager`](super::RemoteKeysBuilder::eager).
-//! Where roles stand elsewhere than in the claim `roles`, tell
+//! Where roles are elsewhere than in the claim `roles`, tell
 //! [`roles_at`](crate::verify::VerifierBuilder::roles_at). Scopes are read from `scope` and `scp`,
 //! as text or list, without being told.
 //!

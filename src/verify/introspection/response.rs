@@ -127,5 +127,4 @@ pub(super) fn unavailable(reason: &'static str) -> Rejection {
 }
 
 #[cfg(test)]
-#[path = "response_tests.rs"]
 mod tests;

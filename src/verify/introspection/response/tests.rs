@@ -45,7 +45,7 @@ fn rfc7662_s2_2_active_is_strictly_boolean_or_the_response_says_nothing() {
     }
     let inactive = Ok(Err(RejectionKind::Inactive));
     assert_eq!(answer(r#" {"active":false} "#, Kinds::NotAnother), inactive);
-    // what else stands there does not count
+    // what else is there does not count
     assert_eq!(answer(r#"{"active":false,"aud":7,"exp":"x"}"#, Kinds::NotAnother), inactive);
 }
 
