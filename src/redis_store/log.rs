@@ -60,8 +60,8 @@ impl RedisLogReader {
     async fn read_page(&mut self, from: Option<&str>) -> RedisResult<LogPage> {
         let mut scan = ::redis::cmd("HSCAN");
         scan.arg(&*self.store.keys().entries).arg(from.unwrap_or("0")).arg("COUNT").arg(PAGE);
-        let (next, found): (String, Vec<(Vec<u8>, Vec<u8>)>) =
-            scan.query_async(&mut self.link).await?;
+        type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
+        let (next, found): (String, Pairs) = scan.query_async(&mut self.link).await?;
         let of_entries = found.iter().filter(|(name, _)| !BESIDE.contains(&&**name));
         let read = |(name, value): &(Vec<u8>, Vec<u8>)| {
             EntryName::parse(name).and_then(|name| read_entry(name, value))

@@ -153,7 +153,7 @@ impl RedisStore {
 
     /// Sets up a store from a client of a cluster, of the `redis` crate, version 1.
     pub fn with_cluster(client: ClusterClient) -> RedisStoreBuilder {
-        RedisStoreBuilder::new(Source::Cluster(client))
+        RedisStoreBuilder::new(Source::Cluster(Box::new(client)))
     }
 
     pub(super) fn new(settings: Settings) -> Self {
