@@ -164,8 +164,8 @@ pub trait Clock: Send + Sync + 'static {
 
 /// The operating system's clock.
 ///
-/// A system clock that stands before 1970 reads as 1970: tokens then are "not yet valid", not valid
-/// for ever.
+/// A system clock that stands before 1970 reads as 1970. Tokens with `iat` or `nbf` then are "not yet
+/// valid"; one with neither is judged by its `exp` alone, which lies ahead.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 

@@ -32,7 +32,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! [`guide`] has pages about what to choose, what to check before real users come, what happens in
+//! `use tower_bearer::prelude::*;` brings in what most files use. [`guide`] has pages about what to choose, what to check before real users come, what happens in
 //! outages, and how to come from other crates.
 //!
 //! # I want to …
@@ -57,7 +57,7 @@
 //! | answer rejections in my own format | [`respond`], [`AuthLayer::responder`] |
 //! | count what happens | [`AuthLayer::observer`] |
 //! | test my handlers | [`testing`] |
-//! | test my store | [`testing::revocation`], [`testing::refresh`] |
+//! | test my store | [`testing::revocation`], [`testing::session`] |
 //! | know why a token is rejected | [`guide::rejected`] |
 //! | know what happens when a provider or a store is down | [`guide::outages`] |
 //! | go to production | [`guide::production`], [`threat_model`] |
@@ -101,7 +101,7 @@
 //! |---|---|
 //! | [`clock`], [`step`], [`head`], [`rejection`], [`store`] | what all steps speak of |
 //! | [`fetch`] | requests to identity providers, bounded in size and time |
-//! | [`credentials`] | where the token stands in the request |
+//! | [`credentials`] | where the token is in the request |
 //! | [`key`] | keys, each bound to one algorithm |
 //! | [`claims`] | the application's claims and the registered ones |
 //! | [`verify`] | signature and claim rules; [`verify::introspection`] for tokens that only their issuer can read |
@@ -154,6 +154,7 @@ mod causes;
 pub mod clock;
 pub mod dangerous;
 pub mod head;
+mod json;
 pub mod rejection;
 pub mod step;
 pub mod store;
@@ -223,7 +224,8 @@ pub use verify::Verifier;
     feature = "axum",
     feature = "aws-lc-rs",
     feature = "cookie",
-    feature = "reqwest"
+    feature = "reqwest",
+    feature = "tonic"
 ))]
 #[doc = include_str!("../README.md")]
 struct Readme;

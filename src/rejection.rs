@@ -48,6 +48,10 @@ pub enum RejectionKind {
     MissingIdentifier,
     /// The token, its session or its subject's tokens were revoked.
     Revoked,
+    /// The token is bound to its sender (`cnf`), who has to prove it, and no proof is asked for here
+    /// ([RFC 9449 §7.2](https://www.rfc-editor.org/rfc/rfc9449#section-7.2),
+    /// [RFC 8705 §3](https://www.rfc-editor.org/rfc/rfc8705#section-3)).
+    BoundToken,
     /// The issuer says that the token is not active
     /// ([RFC 7662 §2.2](https://www.rfc-editor.org/rfc/rfc7662#section-2.2)): expired, revoked or
     /// never issued, it does not say which. 401, `invalid_token`.
@@ -63,7 +67,7 @@ pub enum RejectionKind {
     /// ([RFC 9470](https://www.rfc-editor.org/rfc/rfc9470)). 401,
     /// `insufficient_user_authentication`.
     InsufficientAuthentication,
-    /// The keys cannot be had at present. 503, fails closed.
+    /// The keys cannot be fetched at present. 503, fails closed.
     KeysUnavailable,
     /// The revocation store cannot be asked at present. 503, fails closed.
     RevocationUnavailable,
@@ -95,6 +99,7 @@ impl RejectionKind {
             Self::InvalidClaims => "invalid_claims",
             Self::MissingIdentifier => "missing_identifier",
             Self::Revoked => "revoked",
+            Self::BoundToken => "bound_token",
             Self::Inactive => "inactive",
             Self::InsufficientScope => "insufficient_scope",
             Self::Forbidden => "forbidden",

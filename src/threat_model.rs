@@ -17,18 +17,19 @@
 //! | One issuer's key signing for another (RFC 8725 §2.7, §3.8) | Keys belong to an issuer; `iss` is required where it is configured |
 //! | A token for one service used at another (RFC 8725 §3.9) | `aud` is required where it is configured, and not configuring it has to be spelled out |
 //! | An ID token, a logout token or a security event used as access token (RFC 8725 §3.11) | `typ` that names another kind is rejected; with `access_token_profile`, so is its absence |
-//! | Members that two parsers read differently: duplicates, sloppy base64, trailing data | Rejected; claims are read once, for the application and for the rules together |
+//! | Members that two parsers read differently: duplicates in the header and of registered claims, sloppy base64, trailing data | Rejected; claims are read once, for the application and for the rules together. Of other claims that appear twice your type decides: serde's structs refuse them, maps take the last |
 //! | Critical extensions ignored (RFC 7515 §4.1.11, RFC 7797) | `crit` and `b64` are rejected |
 //! | Signatures with r or s of zero, of the wrong length, in DER | Rejected by both crypto backends, tested against Wycheproof |
 //! | Weak secrets and short RSA keys | Refused when they are loaded |
+//! | A stolen token that is bound to its sender (`cnf`: DPoP, client certificates) | Rejected as a bearer token; accepting it is a dangerous option |
 //! | A stolen token | Short lifetimes, revocation by token, session and subject; refused at once when the store knows |
 //! | A stolen refresh token (RFC 9700 §4.14) | Used once; the second use ends the session and revokes its access tokens. Only hashes are stored. With the feature `issuer` |
 //! | The store kept from answering | 503: closed unless code says otherwise |
 //! | A token sent twice, so that two parties read a different one | 400 |
 //! | Pages of other sites that act through a user's cookie: forged forms, WebSockets of other origins, other subdomains and ports | Requests whose token came in a cookie are rejected if `Sec-Fetch-Site` or `Origin` tell of another origin, unless it is trusted; see [`CrossSiteProtection`](crate::credentials::CrossSiteProtection) |
-//! | Input made to be large or deep | The token's length is bounded before anything is allocated; JSON depth is bounded by the parser |
+//! | Input made to be large or deep | The token's length is bounded before anything is allocated; so is the depth of JSON, to 64, whatever parser features other crates turn on; names with a private meaning to the parser are refused |
 //! | Timing of comparisons | Signatures and MACs are compared by the crypto backend in constant time. Issuers, audiences, scopes and roles are no secrets |
-//! | Secrets in logs, errors and responses | `Debug` of tokens, keys and claims is redacted, headers are marked sensitive, parser messages are dropped since they quote values; what a client sees is fixed text |
+//! | Secrets in logs, errors and responses | `Debug` of tokens, keys and of this crate's claims types is redacted (of your own it is yours), headers are marked sensitive, parser messages are dropped since they quote values; what a client sees is fixed text |
 //! | Handlers reached without the layer | Extractors and guards answer 500 and say so in the log; they never let a request through |
 //!
 //! # What is left to you
@@ -60,4 +61,6 @@
 //! - **What claims mean.** `email` is what someone typed unless `email_verified` says otherwise;
 //!   `preferred_username` is no identifier. Identify users by issuer and `sub` together.
 //! - **Memory.** Tokens live in header buffers that many parts of a server hold; they are not wiped.
-//!   Secrets and keys that this crate holds are.
+//!   HMAC secrets and private keys that this crate holds are, with `aws-lc-rs`; with `rust-crypto` the
+//!   prepared state of an HMAC key is not, nor is the text of a key set that
+//!   [`allow_symmetric`](crate::key::JwksOptions::allow_symmetric) lets hold secrets.

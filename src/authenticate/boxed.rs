@@ -14,6 +14,6 @@ impl<V: TokenVerifier, R: RevocationCheck> Authenticator<V, R> {
     ///
     /// What answers at once still does, for a virtual call; only what has to wait is boxed.
     pub fn boxed(self) -> DynAuthenticator<V::Claims> {
-        self.map_checks(BoxVerifier::new, |check| BoxRevocationCheck::new(check))
+        self.map_checks(BoxVerifier::new, BoxRevocationCheck::new)
     }
 }

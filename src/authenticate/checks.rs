@@ -143,7 +143,7 @@ impl<V: TokenVerifier, R: RevocationCheck> Waiting<V, R> {
 
 /// The only way from a verified token to claims.
 fn clear<C>(verified: Verified<C>, _: NotRevoked) -> Claims<C> {
-    let Verified { token, at, origin } = verified;
+    let (token, at, origin) = verified.into_parts();
     Claims::new(token, at, origin)
 }
 

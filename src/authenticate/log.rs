@@ -39,6 +39,7 @@ enum Slot {
     WrongType,
     InvalidClaims,
     MissingIdentifier,
+    BoundToken,
     AcceptedUnchecked,
     Preflight,
 }
@@ -56,6 +57,7 @@ impl Slot {
             RejectionKind::WrongType => Self::WrongType,
             RejectionKind::InvalidClaims => Self::InvalidClaims,
             RejectionKind::MissingIdentifier => Self::MissingIdentifier,
+            RejectionKind::BoundToken => Self::BoundToken,
             _ => return None,
         })
     }
@@ -66,7 +68,8 @@ impl Slot {
             Self::WrongAudience
             | Self::WrongType
             | Self::InvalidClaims
-            | Self::MissingIdentifier => Some(
+            | Self::MissingIdentifier
+            | Self::BoundToken => Some(
                 "a trusted issuer signed this token: its settings and those of this service do \
                  not fit",
             ),
@@ -216,6 +219,7 @@ mod tests {
             RejectionKind::WrongType,
             RejectionKind::InvalidClaims,
             RejectionKind::MissingIdentifier,
+            RejectionKind::BoundToken,
         ] {
             let text = logged(|| reject(&Log::new(), kind, 1_000));
             assert_eq!(text.lines().count(), 1, "{text}");

@@ -9,14 +9,14 @@
 mod admission;
 mod authentication;
 mod authenticator;
-#[cfg(all(test, feature = "testing", any(feature = "aws-lc-rs", feature = "rust-crypto")))]
-mod authenticator_tests;
 mod boxed;
 mod checks;
 mod into;
 mod log;
 mod mode;
 mod observe;
+#[cfg(all(test, feature = "testing", any(feature = "aws-lc-rs", feature = "rust-crypto")))]
+mod tests;
 #[cfg(any(feature = "tracing", test))]
 mod throttle;
 

@@ -1,9 +1,10 @@
 //! One pass over the payload that fills the application's type and the registered claims together.
 //!
 //! [`Tee`] is a deserializer that shows the application's type the very JSON object it would see
-//! anyway, and takes a note of each registered claim as it goes by. Nothing is parsed twice, nothing
-//! is looked up by name afterwards, and a claim that two readers could understand differently (one
-//! that stands there twice) is refused.
+//! anyway, and takes a note of each registered claim as it goes by: [`Spy`] of strings, numbers and
+//! lists, [`Tap`] of what stands in objects. Nothing is parsed twice, nothing is looked up by name
+//! afterwards, and a claim that two readers could understand differently (one that appears twice) is
+//! refused.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,31 +12,41 @@ use std::fmt;
 use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, forward_to_deserialize_any};
 use serde_json::error::Category;
-use serde_json::value::RawValue;
 
 use super::error::ClaimsError;
+use super::name::Name;
 use super::names::ClaimNames;
+use super::notes::{Claim, Looked, Notes, Single};
 use super::registered::RegisteredClaims;
-use super::roles::RolesAt;
-use super::scalar::{Number, Str, StrOrList, Value};
-use super::text::{Text, Texts};
+use super::registry::{ObjectClaim, Registered};
+use super::spy::Spy;
+use super::tap::{At, NOT_AN_OBJECT, Tap};
+use super::text::TOO_LONG;
+use crate::json;
 
 /// Reads a payload: a JSON object, each registered claim at most once and of its own type.
 pub(crate) fn decode<C: DeserializeOwned>(
     json: String,
     names: &ClaimNames,
 ) -> Result<(RegisteredClaims, C), ClaimsError> {
-    let mut notes =
-        Notes { json: &json, names, claims: RegisteredClaims::default(), seen: 0, error: None };
+    fits(json.len())?;
+    json::check(json.as_bytes()).map_err(|odd| ClaimsError::new(odd.as_str()))?;
+    let mut notes = Notes::new(&json, names);
     let mut parser = serde_json::Deserializer::from_str(&json);
     let custom = C::deserialize(Tee { parser: &mut parser, notes: &mut notes });
-    let Notes { claims, error, .. } = notes;
+    let Notes { mut claims, unescaped, error, .. } = notes;
     let custom = match (custom, error) {
         (_, Some(error)) | (Err(error), None) => return Err(error),
         (Ok(custom), None) => custom,
     };
     parser.end().map_err(|error| ClaimsError::from_json(&error))?;
-    Ok((RegisteredClaims { json, ..claims }, custom))
+    claims.keep(json, &unescaped);
+    Ok((claims, custom))
+}
+
+/// Positions in the payload are numbers of 32 bits.
+fn fits(len: usize) -> Result<(), ClaimsError> {
+    if len < TOO_LONG { Ok(()) } else { Err(ClaimsError::new("is too long")) }
 }
 
 /// `iss` of a payload whose signature has not been checked: good for choosing whose rules and keys
@@ -47,147 +58,6 @@ pub(crate) fn peek_issuer(json: &str) -> Option<Cow<'_, str>> {
         iss: Cow<'a, str>,
     }
     serde_json::from_str::<Peek<'_>>(json).ok().map(|peek| peek.iss)
-}
-
-struct Notes<'n, 'de> {
-    json: &'de str,
-    names: &'n ClaimNames,
-    claims: RegisteredClaims,
-    /// One bit per [`Claim`].
-    seen: u32,
-    /// Set where serde's error type has no room for ours, and where a registered claim is wrong: that
-    /// is final, even if the application's type goes on reading.
-    error: Option<ClaimsError>,
-}
-
-/// The claims that are read for every token.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Claim {
-    Issuer,
-    Subject,
-    Audience,
-    ExpiresAt,
-    NotBefore,
-    IssuedAt,
-    TokenId,
-    SessionId,
-    ClientId,
-    AuthorizedParty,
-    Scope,
-    Scp,
-    AuthTime,
-    Acr,
-    TokenVersion,
-    Roles,
-    Other,
-}
-
-impl Claim {
-    fn of(name: &str, names: &ClaimNames) -> Self {
-        match name {
-            "iss" => Self::Issuer,
-            "sub" => Self::Subject,
-            "aud" => Self::Audience,
-            "exp" => Self::ExpiresAt,
-            "nbf" => Self::NotBefore,
-            "iat" => Self::IssuedAt,
-            "jti" => Self::TokenId,
-            "sid" => Self::SessionId,
-            "client_id" => Self::ClientId,
-            "azp" => Self::AuthorizedParty,
-            "scope" => Self::Scope,
-            "scp" => Self::Scp,
-            "auth_time" => Self::AuthTime,
-            "acr" => Self::Acr,
-            _ if *names.token_version == *name => Self::TokenVersion,
-            _ if names.roles.iter().any(|path| *path.first == *name) => Self::Roles,
-            _ => Self::Other,
-        }
-    }
-}
-
-impl<'de> Notes<'_, 'de> {
-    /// Several role paths may share their first name, so a repeated one is told by its name.
-    fn note_once(&mut self, claim: Claim, name: &str) -> Result<(), ClaimsError> {
-        if claim == Claim::Other {
-            return Ok(());
-        }
-        let bit = match claim {
-            Claim::Roles => {
-                let place = self.names.roles.iter().position(|path| *path.first == *name);
-                1 << (Claim::Roles as usize + place.unwrap_or(0)).min(31)
-            }
-            _ => 1_u32 << claim as usize,
-        };
-        if self.seen & bit != 0 {
-            return Err(ClaimsError::of(name, "stands there twice"));
-        }
-        self.seen |= bit;
-        Ok(())
-    }
-
-    fn text(&mut self, claim: Claim, value: Cow<'de, str>) {
-        let text = Some(Text::new(value, self.json));
-        match claim {
-            Claim::Issuer => self.claims.issuer = text,
-            Claim::Subject => self.claims.subject = text,
-            Claim::TokenId => self.claims.token_id = text,
-            Claim::SessionId => self.claims.session_id = text,
-            Claim::ClientId => self.claims.client_id = text,
-            Claim::AuthorizedParty => self.claims.authorized_party = text,
-            _ => self.claims.acr = text,
-        }
-    }
-
-    fn texts(&mut self, claim: Claim, value: StrOrList<'de>) {
-        let texts = Some(match value {
-            StrOrList::One(one) => Texts::One(Text::new(one, self.json)),
-            // The usual audience, without a list of its own. A scope would be split at its spaces.
-            StrOrList::Many(mut many) if claim == Claim::Audience && many.len() == 1 => {
-                Texts::One(Text::new(many.swap_remove(0), self.json))
-            }
-            StrOrList::Many(many) => {
-                Texts::Many(many.into_iter().map(|text| Text::new(text, self.json)).collect())
-            }
-        });
-        match claim {
-            Claim::Audience => self.claims.audience = texts,
-            Claim::Scope => self.claims.scope = texts,
-            _ => self.claims.scp = texts,
-        }
-    }
-
-    fn number(&mut self, claim: Claim, value: Number) -> Result<(), ClaimsError> {
-        const NOT_A_DATE: ClaimsError = ClaimsError::new("is not a time");
-        match claim {
-            Claim::ExpiresAt => {
-                self.claims.expires_at = Some(value.as_numeric_date().ok_or(NOT_A_DATE)?);
-            }
-            Claim::NotBefore => {
-                self.claims.not_before = Some(value.as_numeric_date().ok_or(NOT_A_DATE)?);
-            }
-            Claim::IssuedAt => {
-                self.claims.issued_at = Some(value.as_numeric_date().ok_or(NOT_A_DATE)?);
-            }
-            Claim::AuthTime => {
-                self.claims.auth_time = Some(value.as_numeric_date().ok_or(NOT_A_DATE)?);
-            }
-            _ => {
-                let version = value.as_u64().ok_or(ClaimsError::new("is not a whole number"))?;
-                self.claims.token_version = Some(version);
-            }
-        }
-        Ok(())
-    }
-
-    fn roles(&mut self, name: &str, raw: &'de RawValue) -> Result<(), ClaimsError> {
-        for path in self.names.roles.iter().filter(|path| *path.first == *name) {
-            let at = RolesAt { path: &path.rest, json: self.json, out: &mut self.claims.roles };
-            at.deserialize(&mut serde_json::Deserializer::from_str(raw.get()))
-                .map_err(|error| ClaimsError::from_json(&error))?;
-        }
-        Ok(())
-    }
 }
 
 /// The payload, for the application's `Deserialize`.
@@ -245,7 +115,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for TeeVisitor<'_, '_, 'de, V> {
         let notes = self.notes;
         let tee = TeeMap { map, notes: &mut *notes, claim: Claim::Other, name: Cow::Borrowed("") };
         self.visitor.visit_map(tee).map_err(|error| {
-            notes.error.get_or_insert(error);
+            notes.refuse(error);
             de::Error::custom("")
         })
     }
@@ -260,18 +130,52 @@ struct TeeMap<'p, 'n, 'de, A> {
 }
 
 impl<'de, A: MapAccess<'de>> TeeMap<'_, '_, 'de, A> {
-    /// Reads a value for the notes. The parser's own error is dropped: it quotes the value.
-    fn read<T: Deserialize<'de>>(&mut self, problem: &'static str) -> Result<T, ClaimsError> {
-        match self.map.next_value() {
-            Ok(value) => Ok(value),
-            Err(_) => Err(self.refuse(ClaimsError::of(&self.name, problem))),
-        }
-    }
-
     /// Makes an error final.
     fn refuse(&mut self, error: ClaimsError) -> ClaimsError {
-        let error = error.or_claim(&self.name);
-        self.notes.error.get_or_insert(error).clone()
+        self.notes.refuse(error.clone());
+        error
+    }
+
+    /// A string, number or list.
+    fn single<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+        single: Single,
+    ) -> Result<S::Value, ClaimsError> {
+        let read = self.map.next_value_seed(Spy::new(seed, self.notes, single));
+        self.noted(read, single.problem())
+    }
+
+    /// An object that something stands in.
+    fn object<S: DeserializeSeed<'de>>(
+        &mut self,
+        seed: S,
+        at: At,
+    ) -> Result<S::Value, ClaimsError> {
+        let read = self.map.next_value_seed(Tap::new(seed, self.notes, at));
+        if read.is_err() && self.notes.value == Looked::Noted {
+            // Where the application's type gave up, and so where the parser is, cannot be known.
+            self.notes.refuse(ClaimsError::of(&self.name, ClaimsError::UNFIT));
+        }
+        self.noted(read, NOT_AN_OBJECT)
+    }
+
+    /// What came of a value, after its note was taken.
+    fn noted<T>(
+        &mut self,
+        read: Result<T, A::Error>,
+        problem: &'static str,
+    ) -> Result<T, ClaimsError> {
+        self.notes.expect_noted(&self.name, problem);
+        if self.notes.error.is_some() {
+            self.notes.blame(&self.name);
+        }
+        match (read, &self.notes.error) {
+            (_, Some(error)) => Err(error.clone()),
+            (Ok(value), None) => Ok(value),
+            // The parser's own error is dropped: it quotes the value.
+            (Err(_), None) => Err(ClaimsError::of(&self.name, ClaimsError::UNFIT)),
+        }
     }
 }
 
@@ -282,104 +186,53 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for TeeMap<'_, '_, 'de, A> {
         &mut self,
         seed: K,
     ) -> Result<Option<K::Value>, ClaimsError> {
-        let key = self.map.next_key_seed(Name { seed, name: &mut self.name });
-        let key = match key {
+        let key = match self.map.next_key_seed(Name { seed, name: &mut self.name }) {
             Ok(Some(key)) => key,
             Ok(None) => return Ok(None),
             Err(_) => {
-                let error = ClaimsError::new("has a member that cannot be read");
-                return Err(self.notes.error.get_or_insert(error).clone());
+                return Err(self.refuse(ClaimsError::new("has a member that cannot be read")));
             }
         };
-        self.claim = Claim::of(&self.name, self.notes.names);
-        match self.notes.note_once(self.claim, &self.name) {
-            Ok(()) => Ok(Some(key)),
-            Err(error) => Err(self.refuse(error)),
+        match self.notes.begin(&self.name) {
+            Ok(claim) => self.claim = claim,
+            Err(error) => return Err(self.refuse(error)),
         }
+        Ok(Some(key))
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(
         &mut self,
         seed: V,
     ) -> Result<V::Value, ClaimsError> {
-        const UNFIT: &str = "does not fit the application's claims type";
         match self.claim {
-            Claim::Other => {
-                self.map.next_value_seed(seed).map_err(|_| ClaimsError::of(&self.name, UNFIT))
+            Claim::Other => self
+                .map
+                .next_value_seed(seed)
+                .map_err(|_| ClaimsError::of(&self.name, ClaimsError::UNFIT)),
+            Claim::Registered(Registered::Text(claim)) => self.single(seed, Single::Text(claim)),
+            Claim::Registered(Registered::Date(claim)) => self.single(seed, Single::Date(claim)),
+            Claim::Registered(Registered::List(claim)) => self.single(seed, Single::List(claim)),
+            Claim::Registered(Registered::Object(ObjectClaim::Confirmation)) => {
+                self.object(seed, At::Confirmation)
             }
-            Claim::Issuer
-            | Claim::Subject
-            | Claim::TokenId
-            | Claim::SessionId
-            | Claim::ClientId
-            | Claim::AuthorizedParty
-            | Claim::Acr => {
-                let Str(value) = self.read("is not a string")?;
-                let given = seed.deserialize(Value::Str(&value));
-                self.notes.text(self.claim, value);
-                given
+            Claim::TokenVersion => self.single(seed, Single::TokenVersion),
+            Claim::Roles(places) if self.notes.names.roles_stand_at_once(places) => {
+                self.single(seed, Single::Roles)
             }
-            Claim::Audience | Claim::Scope | Claim::Scp => {
-                let value: StrOrList<'de> = self.read("is neither a string nor strings")?;
-                if matches!((self.claim, &value), (Claim::Audience, StrOrList::Many(many)) if many.is_empty()) {
-                    return Err(self.refuse(ClaimsError::new("is an empty array")));
-                }
-                let given = seed.deserialize(Value::from(&value));
-                self.notes.texts(self.claim, value);
-                given
-            }
-            Claim::ExpiresAt
-            | Claim::NotBefore
-            | Claim::IssuedAt
-            | Claim::AuthTime
-            | Claim::TokenVersion => {
-                let value: Number = self.read("is not a number in range")?;
-                match self.notes.number(self.claim, value) {
-                    Ok(()) => seed.deserialize(Value::Number(value)),
-                    Err(error) => Err(self.refuse(error)),
-                }
-            }
-            Claim::Roles => {
-                let raw: &'de RawValue = self.read("cannot be read")?;
-                if let Err(error) = self.notes.roles(&self.name, raw) {
-                    return Err(self.refuse(error));
-                }
-                seed.deserialize(&mut serde_json::Deserializer::from_str(raw.get()))
-                    .map_err(|_| ClaimsError::new(UNFIT))
-            }
+            Claim::Roles(places) => self.object(seed, At::Roles { places, depth: 1 }),
         }
-        .map_err(|error| error.or_claim(&self.name))
     }
 }
 
-/// Notes a member's name and hands it on.
-struct Name<'s, 'de, K> {
-    seed: K,
-    name: &'s mut Cow<'de, str>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl<'de, K: DeserializeSeed<'de>> DeserializeSeed<'de> for Name<'_, 'de, K> {
-    type Value = K::Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<K::Value, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl<'de, K: DeserializeSeed<'de>> Visitor<'de> for Name<'_, 'de, K> {
-    type Value = K::Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a member name")
-    }
-
-    fn visit_borrowed_str<E: de::Error>(self, name: &'de str) -> Result<K::Value, E> {
-        *self.name = Cow::Borrowed(name);
-        self.seed.deserialize(Value::Str(self.name)).map_err(E::custom)
-    }
-
-    fn visit_str<E: de::Error>(self, name: &str) -> Result<K::Value, E> {
-        *self.name = Cow::Owned(name.to_owned());
-        self.seed.deserialize(Value::Str(self.name)).map_err(E::custom)
+    #[test]
+    fn a_payload_too_long_for_its_positions_is_refused_before_it_is_read() {
+        assert!(fits(TOO_LONG - 1).is_ok());
+        for len in [TOO_LONG, 1 << 32, usize::MAX] {
+            assert_eq!(fits(len).unwrap_err().to_string(), "the payload is too long");
+        }
     }
 }

@@ -18,6 +18,9 @@ pub struct ClaimsError {
 const LONGEST_NAME: usize = 64;
 
 impl ClaimsError {
+    pub(super) const TWICE: &str = "appears twice";
+    pub(super) const UNFIT: &str = "does not fit the application's claims type";
+
     pub(crate) const fn new(problem: &'static str) -> Self {
         Self { claim: None, problem }
     }
@@ -30,7 +33,7 @@ impl ClaimsError {
     /// Keeps where the parser failed, not what it read: its own message quotes values.
     pub(crate) fn from_json(error: &serde_json::Error) -> Self {
         Self::new(match error.classify() {
-            serde_json::error::Category::Data => "does not fit the application's claims type",
+            serde_json::error::Category::Data => Self::UNFIT,
             _ => "is not valid JSON",
         })
     }
@@ -60,7 +63,7 @@ impl Error for ClaimsError {}
 /// What the application's `Deserialize` reports. Only names written in its source are kept.
 impl de::Error for ClaimsError {
     fn custom<T: fmt::Display>(_may_quote_values: T) -> Self {
-        Self::new("does not fit the application's claims type")
+        Self::new(Self::UNFIT)
     }
 
     fn missing_field(field: &'static str) -> Self {
@@ -68,6 +71,6 @@ impl de::Error for ClaimsError {
     }
 
     fn duplicate_field(field: &'static str) -> Self {
-        Self::of(field, "stands there twice")
+        Self::of(field, Self::TWICE)
     }
 }

@@ -8,22 +8,31 @@
 //!
 //! `C` is any [`DeserializeOwned`](serde::de::DeserializeOwned) type that reads a JSON object. It
 //! may declare registered claims too (`sub: Uuid`, say); those it does not declare are skipped by
-//! serde as usual. [`StandardClaims`] serves where no type of one's own is wanted.
+//! serde as usual. [`StandardClaims`] serves where you want no type of your own.
 
+mod confirmation;
 mod decode;
-#[cfg(test)]
-mod decode_tests;
 mod error;
+mod heard;
+mod name;
 mod names;
+mod notes;
 mod principal;
 mod registered;
+mod registry;
 mod roles;
 mod scalar;
 mod scopes;
+mod spy;
 mod standard;
+mod tap;
+#[cfg(test)]
+mod tests;
 mod text;
 mod token;
+mod value;
 
+pub use confirmation::Confirmation;
 pub(crate) use decode::{decode, peek_issuer};
 pub use error::ClaimsError;
 pub(crate) use names::ClaimNames;
@@ -35,4 +44,6 @@ pub(crate) use scalar::Str;
 pub use scopes::Scopes;
 pub use standard::StandardClaims;
 pub use token::Claims;
-pub(crate) use token::VerifiedToken;
+#[cfg(feature = "introspection")]
+pub(crate) use token::TokenClaims;
+pub(crate) use token::{TokenHandle, VerifiedToken};

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use http::Extensions;
 
 use super::registered::RegisteredClaims;
+#[cfg(feature = "introspection")]
+use super::token::PresentedToken;
 use super::token::{Claims, VerifiedToken};
 use crate::clock::UnixTime;
 use crate::credentials::{BearerToken, TokenOrigin};
@@ -45,6 +47,43 @@ impl<C: Send + Sync + 'static> AnyToken for VerifiedToken<C> {
 
     fn remove_claims(&self, extensions: &mut Extensions) {
         extensions.remove::<Claims<C>>();
+    }
+}
+
+#[cfg(feature = "introspection")]
+impl<C: Send + Sync + 'static> AnyToken for PresentedToken<C> {
+    fn registered(&self) -> &RegisteredClaims {
+        &self.claims.registered
+    }
+
+    fn bearer(&self) -> &BearerToken {
+        &self.bearer
+    }
+
+    fn custom(&self) -> &dyn Any {
+        &self.claims.custom
+    }
+
+    fn remove_claims(&self, extensions: &mut Extensions) {
+        extensions.remove::<Claims<C>>();
+    }
+}
+
+impl<T: AnyToken> AnyToken for Arc<T> {
+    fn registered(&self) -> &RegisteredClaims {
+        (**self).registered()
+    }
+
+    fn bearer(&self) -> &BearerToken {
+        (**self).bearer()
+    }
+
+    fn custom(&self) -> &dyn Any {
+        (**self).custom()
+    }
+
+    fn remove_claims(&self, extensions: &mut Extensions) {
+        (**self).remove_claims(extensions);
     }
 }
 

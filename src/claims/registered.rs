@@ -2,9 +2,11 @@
 
 use std::fmt;
 
+use super::confirmation::{Confirmation, Methods};
+use super::registry::{DateClaim, ListClaim, ObjectClaim, Registered, TextClaim};
 use super::roles::Roles;
 use super::scopes::Scopes;
-use super::text::{Text, Texts};
+use super::text::{Text, TextList};
 use crate::clock::UnixTime;
 
 /// The claims of [RFC 7519 §4.1](https://www.rfc-editor.org/rfc/rfc7519#section-4.1) and
@@ -14,102 +16,98 @@ use crate::clock::UnixTime;
 /// The payload is kept as it was received and the strings are positions in it.
 #[derive(Clone, Default)]
 pub struct RegisteredClaims {
-    pub(super) json: String,
-    pub(super) issuer: Option<Text>,
-    pub(super) subject: Option<Text>,
-    pub(super) audience: Option<Texts>,
-    pub(super) expires_at: Option<UnixTime>,
-    pub(super) not_before: Option<UnixTime>,
-    pub(super) issued_at: Option<UnixTime>,
-    pub(super) token_id: Option<Text>,
-    pub(super) session_id: Option<Text>,
-    pub(super) client_id: Option<Text>,
-    pub(super) authorized_party: Option<Text>,
-    pub(super) scope: Option<Texts>,
-    pub(super) scp: Option<Texts>,
-    pub(super) roles: Vec<Text>,
-    pub(super) auth_time: Option<UnixTime>,
-    pub(super) acr: Option<Text>,
+    /// The payload, and behind it the strings in it that had escapes.
+    buffer: String,
+    payload: usize,
+    pub(super) texts: [Option<Text>; TextClaim::COUNT],
+    pub(super) dates: [Option<UnixTime>; DateClaim::COUNT],
+    pub(super) lists: [TextList<2>; ListClaim::COUNT],
+    pub(super) roles: TextList<6>,
     pub(super) token_version: Option<u64>,
+    /// Rare, so it takes no place where there is none.
+    pub(super) confirmation: Option<Box<Methods>>,
 }
 
 impl RegisteredClaims {
     /// `iss`: who issued the token.
     #[must_use]
     pub fn issuer(&self) -> Option<&str> {
-        self.text(self.issuer.as_ref())
+        self.text(TextClaim::Issuer)
     }
 
     /// `sub`: whom the token is about. Tokens of machine clients may have none.
     #[must_use]
     pub fn subject(&self) -> Option<&str> {
-        self.text(self.subject.as_ref())
+        self.text(TextClaim::Subject)
     }
 
     /// `aud`: whom the token is for; none if the token has no `aud`.
     pub fn audience(&self) -> impl Iterator<Item = &str> + Clone {
-        self.audience.iter().flat_map(|audience| audience.iter(&self.json))
+        self.list(ListClaim::Audience).iter().map(|text| text.get(&self.buffer))
     }
 
     /// `exp`: from when on the token is void.
     #[must_use]
     pub fn expires_at(&self) -> Option<UnixTime> {
-        self.expires_at
+        self.date(DateClaim::ExpiresAt)
     }
 
     /// `nbf`: until when the token is not yet valid.
     #[must_use]
     pub fn not_before(&self) -> Option<UnixTime> {
-        self.not_before
+        self.date(DateClaim::NotBefore)
     }
 
     /// `iat`: when the token was issued.
     #[must_use]
     pub fn issued_at(&self) -> Option<UnixTime> {
-        self.issued_at
+        self.date(DateClaim::IssuedAt)
     }
 
     /// `jti`: the token's own identifier.
     #[must_use]
     pub fn token_id(&self) -> Option<&str> {
-        self.text(self.token_id.as_ref())
+        self.text(TextClaim::TokenId)
     }
 
     /// `sid`: the session (token family) the token belongs to.
     #[must_use]
     pub fn session_id(&self) -> Option<&str> {
-        self.text(self.session_id.as_ref())
+        self.text(TextClaim::SessionId)
     }
 
     /// `client_id` ([RFC 9068 §2.2](https://www.rfc-editor.org/rfc/rfc9068#section-2.2)), or `azp`
     /// where the issuer writes only that.
     #[must_use]
     pub fn client_id(&self) -> Option<&str> {
-        self.text(self.client_id.as_ref().or(self.authorized_party.as_ref()))
+        self.text(TextClaim::ClientId).or_else(|| self.authorized_party())
     }
 
     /// `scope` and `scp`: what the bearer may do.
     #[must_use]
     pub fn scopes(&self) -> Scopes<'_> {
-        Scopes { scope: self.scope.as_ref(), scp: self.scp.as_ref(), json: &self.json }
+        Scopes {
+            lists: [self.list(ListClaim::Scope), self.list(ListClaim::Scp)],
+            buffer: &self.buffer,
+        }
     }
 
     /// The roles found where the verifier was told to look.
     #[must_use]
     pub fn roles(&self) -> Roles<'_> {
-        Roles { held: &self.roles, json: &self.json }
+        Roles { held: &self.roles, buffer: &self.buffer }
     }
 
     /// `auth_time`: when the user last proved who they are.
     #[must_use]
     pub fn auth_time(&self) -> Option<UnixTime> {
-        self.auth_time
+        self.date(DateClaim::AuthTime)
     }
 
     /// `acr`: how strongly the user was authenticated.
     #[must_use]
     pub fn acr(&self) -> Option<&str> {
-        self.text(self.acr.as_ref())
+        self.text(TextClaim::AuthContext)
     }
 
     /// The token version (claim `token_version` unless the verifier was told another name): a
@@ -123,42 +121,74 @@ impl RegisteredClaims {
     /// personal data: do not log it.
     #[must_use]
     pub fn payload(&self) -> &str {
-        &self.json
+        self.buffer.get(..self.payload).unwrap_or_default()
     }
 
-    /// Whether the payload has this registered claim, for required-claims rules. Other names answer
-    /// `None`.
+    /// `azp`: the client that the token was issued to, as OpenID Connect has it.
+    pub(crate) fn authorized_party(&self) -> Option<&str> {
+        self.text(TextClaim::AuthorizedParty)
+    }
+
+    /// `cnf`: the key or certificate that the token is bound to. A token that has one is no bearer token.
+    #[must_use]
+    pub fn confirmation(&self) -> Option<Confirmation<'_>> {
+        self.confirmation.as_deref().map(|methods| Confirmation { methods, buffer: &self.buffer })
+    }
+
+    /// Whether the payload has this registered claim, and not as an empty string, for required-claims
+    /// rules. Other names answer `None`.
     pub(crate) fn has(&self, claim: &str) -> Option<bool> {
-        Some(match claim {
-            "iss" => self.issuer.is_some(),
-            "sub" => self.subject.is_some(),
-            "aud" => self.audience.is_some(),
-            "exp" => self.expires_at.is_some(),
-            "nbf" => self.not_before.is_some(),
-            "iat" => self.issued_at.is_some(),
-            "jti" => self.token_id.is_some(),
-            "sid" => self.session_id.is_some(),
-            "client_id" => self.client_id.is_some(),
-            "azp" => self.authorized_party.is_some(),
-            "scope" => self.scope.is_some(),
-            "scp" => self.scp.is_some(),
-            "auth_time" => self.auth_time.is_some(),
-            "acr" => self.acr.is_some(),
-            _ => return None,
+        let said = |text: Option<&str>| text.is_some_and(|text| !text.is_empty());
+        Some(match Registered::named(claim.as_bytes())? {
+            Registered::Text(claim) => said(self.text(claim)),
+            Registered::List(claim) => {
+                self.list(claim).iter().any(|text| said(Some(text.get(&self.buffer))))
+            }
+            claim => self.is_there(claim),
         })
     }
 
-    fn text<'a>(&'a self, text: Option<&'a Text>) -> Option<&'a str> {
-        text.map(|text| text.get(&self.json))
+    /// Makes the payload, which was noted, and what was unescaped in it the buffer of all positions.
+    pub(super) fn keep(&mut self, payload: String, unescaped: &str) {
+        self.payload = payload.len();
+        self.buffer = payload;
+        self.buffer.push_str(unescaped);
+    }
+
+    /// What the token is bound by, to be filled in.
+    pub(super) fn methods(&mut self) -> &mut Methods {
+        self.confirmation.get_or_insert_default()
+    }
+
+    fn is_there(&self, claim: Registered) -> bool {
+        match claim {
+            Registered::Text(claim) => self.text(claim).is_some(),
+            Registered::Date(claim) => self.date(claim).is_some(),
+            Registered::List(claim) => self.list(claim).shape.is_some(),
+            Registered::Object(ObjectClaim::Confirmation) => self.confirmation.is_some(),
+        }
+    }
+
+    #[inline]
+    fn text(&self, claim: TextClaim) -> Option<&str> {
+        self.texts[claim.index()].map(|text| text.get(&self.buffer))
+    }
+
+    #[inline]
+    fn date(&self, claim: DateClaim) -> Option<UnixTime> {
+        self.dates[claim.index()]
+    }
+
+    fn list(&self, claim: ListClaim) -> &TextList<2> {
+        &self.lists[claim.index()]
     }
 }
 
 /// Says which claims are there, not what they hold.
 impl fmt::Debug for RegisteredClaims {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sid", "client_id", "scope"];
-        let present = names.into_iter().filter(|name| self.has(name) == Some(true));
+        let present = Registered::ALL.into_iter().filter(|claim| self.is_there(*claim));
         f.write_str("RegisteredClaims ")?;
-        f.debug_set().entries(present).finish()
+        f.debug_set().entries(present.map(Registered::name)).finish()
     }
 }

@@ -1,5 +1,7 @@
 //! [`StandardClaims`]: for those who do not want to define a claims type.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -8,9 +10,12 @@ use serde_json::{Map, Value};
 /// and everything else as JSON.
 ///
 /// Issuer, audience, times, scopes and roles are beside it in
-/// [`RegisteredClaims`](super::RegisteredClaims). A type of one's own reads faster and says what the
+/// [`RegisteredClaims`](super::RegisteredClaims). Your own type reads faster and says what the
 /// service relies on; this one is for a start and for services that pass claims through.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
+/// `Debug` says which claims there are, not what they hold.
+///
+/// A claim that gets a field of its own in a later version is no longer in [`extra`](Self::extra).
+#[derive(Clone, Default, PartialEq, Deserialize, Serialize)]
 #[non_exhaustive]
 pub struct StandardClaims {
     /// `sub`; tokens of machine clients may have none.
@@ -32,4 +37,34 @@ pub struct StandardClaims {
     /// Every other claim, registered ones included.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
+}
+
+impl fmt::Debug for StandardClaims {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let fields = [
+            ("sub", self.sub.is_some()),
+            ("name", self.name.is_some()),
+            ("preferred_username", self.preferred_username.is_some()),
+            ("email", self.email.is_some()),
+            ("email_verified", self.email_verified.is_some()),
+        ];
+        let fields = fields.iter().filter(|(_, there)| *there).map(|(name, _)| *name);
+        f.write_str("StandardClaims ")?;
+        f.debug_set().entries(fields.chain(self.extra.keys().map(String::as_str))).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_names_claims_and_shows_none() {
+        let json =
+            r#"{"sub":"s3cret","email":"s3cret","tenant":{"s3cret":"s3cret"},"iss":"s3cret"}"#;
+        let claims: StandardClaims = serde_json::from_str(json).unwrap();
+        let text = format!("{claims:?}");
+        assert!(text.contains("email") && text.contains("tenant"), "{text}");
+        assert!(!text.contains("s3cret"), "{text}");
+    }
 }

@@ -1,56 +1,121 @@
-//! [`Text`]: a string of the payload, by position where that is possible.
+//! [`Text`]: a string of the payload, by its position.
 
-use std::borrow::Cow;
+use std::num::NonZeroU32;
+use std::ops::Range;
 
-/// A string value of a JSON document that is kept beside it.
+/// A payload of this many bytes or more is refused: positions in it, and in what is unescaped behind it,
+/// have to fit 32 bits.
+pub(super) const TOO_LONG: usize = 1 << 31;
+
+/// A string value of a payload, as a position in the buffer that holds the payload and, behind it, the
+/// strings that had escapes.
 ///
-/// A string without escapes stands in the document as it is, so its position is enough and nothing
-/// is allocated; one with escapes is kept unescaped.
-#[derive(Clone)]
-pub(crate) enum Text {
-    Span { start: usize, end: usize },
-    Owned(Box<str>),
+/// A value never stands at the very start, where the object's brace is, so its end is never zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Text {
+    start: u32,
+    end: NonZeroU32,
 }
 
 impl Text {
-    /// Where `value`, borrowed from `json` or unescaped from it, is to be found later.
-    pub(crate) fn new(value: Cow<'_, str>, json: &str) -> Self {
-        match value {
-            Cow::Borrowed(value) => {
-                // Addresses are only compared; a value from elsewhere is copied.
-                match (value.as_ptr() as usize).checked_sub(json.as_ptr() as usize) {
-                    Some(start) if start + value.len() <= json.len() => {
-                        Self::Span { start, end: start + value.len() }
-                    }
-                    _ => Self::Owned(value.into()),
-                }
-            }
-            Cow::Owned(value) => Self::Owned(value.into_boxed_str()),
-        }
+    /// `None` if the position does not fit, which the bound of the payload's length keeps from happening.
+    pub(super) fn at(start: usize, len: usize) -> Option<Self> {
+        let end = start.checked_add(len).and_then(|end| u32::try_from(end).ok())?;
+        Some(Self { start: u32::try_from(start).ok()?, end: NonZeroU32::new(end)? })
     }
 
-    /// The string; `json` is the document it was made with.
-    pub(crate) fn get<'a>(&'a self, json: &'a str) -> &'a str {
-        match self {
-            Self::Span { start, end } => json.get(*start..*end).unwrap_or_default(),
-            Self::Owned(value) => value,
-        }
+    /// Where it is in what stands behind the first `before` bytes; `None` if it is among those.
+    pub(super) fn within(self, before: usize) -> Option<Range<usize>> {
+        let start = (self.start as usize).checked_sub(before)?;
+        Some(start..(self.end.get() as usize).checked_sub(before)?)
+    }
+
+    /// The string; `buffer` is the one that the position is in.
+    #[inline]
+    pub(super) fn get(self, buffer: &str) -> &str {
+        buffer.get(self.start as usize..self.end.get() as usize).unwrap_or_default()
     }
 }
 
-/// One string or a list of them, as `aud` and `scp` come.
+/// How a claim that may be a string or an array of strings was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ListShape {
+    Lone,
+    Array,
+}
+
+/// Strings, of which the first few need no list of their own.
 #[derive(Clone)]
-pub(crate) enum Texts {
-    One(Text),
-    Many(Box<[Text]>),
+pub(crate) struct TextList<const FEW: usize> {
+    few: [Option<Text>; FEW],
+    more: Vec<Text>,
+    count: usize,
+    /// Of what was noted last; `None` if there was no such claim.
+    pub(super) shape: Option<ListShape>,
 }
 
-impl Texts {
-    pub(crate) fn iter<'a>(&'a self, json: &'a str) -> impl Iterator<Item = &'a str> + Clone {
-        let texts = match self {
-            Self::One(text) => std::slice::from_ref(text),
-            Self::Many(texts) => texts,
-        };
-        texts.iter().map(move |text| text.get(json))
+impl<const FEW: usize> TextList<FEW> {
+    pub(super) fn push(&mut self, text: Text) {
+        match self.few.get_mut(self.count) {
+            Some(place) => *place = Some(text),
+            None => self.more.push(text),
+        }
+        self.count += 1;
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.count
+    }
+
+    pub(super) fn get(&self, index: usize) -> Option<Text> {
+        match self.few.get(index) {
+            Some(text) => *text,
+            None => self.more.get(index - FEW).copied(),
+        }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = Text> + Clone {
+        self.few.iter().flatten().chain(&self.more).copied()
+    }
+}
+
+impl<const FEW: usize> Default for TextList<FEW> {
+    fn default() -> Self {
+        Self { few: [None; FEW], more: Vec::new(), count: 0, shape: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_that_does_not_fit_is_none_and_no_other_string() {
+        assert_eq!(size_of::<Option<Text>>(), 8);
+        assert_eq!(Text::at(1, 3).unwrap().get("abcdef"), "bcd");
+        assert_eq!(Text::at(2, 0).unwrap().get("abcdef"), "");
+        for (start, len) in
+            [(0, 0), (usize::MAX, 1), (1 << 32, 1), ((1 << 32) - 1, 1), (5, 1 << 32)]
+        {
+            assert_eq!(Text::at(start, len), None, "{start} {len}");
+        }
+        // what is unescaped is never longer than it was, so twice the payload always fits
+        assert!(Text::at(TOO_LONG - 1, TOO_LONG - 1).is_some());
+        // not at the start or end of a character, or behind the end: nothing rather than a panic
+        assert_eq!(Text::at(1, 1).unwrap().get("ä"), "");
+        assert_eq!(Text::at(4, 4).unwrap().get("abcdef"), "");
+    }
+
+    #[test]
+    fn a_list_keeps_its_order_when_it_outgrows_its_place() {
+        let mut list = TextList::<2>::default();
+        for start in 1..6 {
+            list.push(Text::at(start, 1).unwrap());
+            assert_eq!(list.len(), start);
+        }
+        let all: Vec<_> = list.iter().map(|text| text.get("xabcde")).collect();
+        assert_eq!(all, ["a", "b", "c", "d", "e"]);
+        let by_index: Vec<_> = (0..6).map_while(|n| list.get(n)).collect();
+        assert_eq!(by_index, list.iter().collect::<Vec<_>>());
     }
 }

@@ -4,16 +4,100 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use super::principal::Principal;
+use super::principal::{AnyToken, Principal};
 use super::registered::RegisteredClaims;
 use crate::clock::UnixTime;
 use crate::credentials::{BearerToken, TokenOrigin};
 
-/// All that is known of one verified token, shared by every handle on it.
-pub(crate) struct VerifiedToken<C> {
+/// What one verified token says.
+pub(crate) struct TokenClaims<C> {
     pub(crate) custom: C,
     pub(crate) registered: RegisteredClaims,
+}
+
+/// All that is known of one verified token, shared by every handle on it.
+pub(crate) struct VerifiedToken<C> {
+    claims: TokenClaims<C>,
     pub(crate) bearer: BearerToken,
+}
+
+impl<C> VerifiedToken<C> {
+    pub(crate) fn new(custom: C, registered: RegisteredClaims, bearer: BearerToken) -> Self {
+        Self { claims: TokenClaims { custom, registered }, bearer }
+    }
+}
+
+impl<C> Deref for VerifiedToken<C> {
+    type Target = TokenClaims<C>;
+
+    #[inline]
+    fn deref(&self) -> &TokenClaims<C> {
+        &self.claims
+    }
+}
+
+/// What is known without the token, and the token as this request has it.
+#[cfg(feature = "introspection")]
+pub(crate) struct PresentedToken<C> {
+    pub(super) claims: Arc<TokenClaims<C>>,
+    pub(super) bearer: BearerToken,
+}
+
+/// A handle on a verified token.
+pub(crate) enum TokenHandle<C> {
+    Own(Arc<VerifiedToken<C>>),
+    /// By a count of its own: a token that many threads use at once need not have them all write to one.
+    Shared(Arc<Arc<VerifiedToken<C>>>),
+    /// Of a token that is remembered by its claims alone.
+    #[cfg(feature = "introspection")]
+    Presented(Arc<PresentedToken<C>>),
+}
+
+impl<C> TokenHandle<C> {
+    #[cfg(feature = "introspection")]
+    pub(crate) fn presented(claims: Arc<TokenClaims<C>>, bearer: BearerToken) -> Self {
+        Self::Presented(Arc::new(PresentedToken { claims, bearer }))
+    }
+
+    fn bearer(&self) -> &BearerToken {
+        match self {
+            Self::Own(token) => &token.bearer,
+            Self::Shared(token) => &token.bearer,
+            #[cfg(feature = "introspection")]
+            Self::Presented(token) => &token.bearer,
+        }
+    }
+}
+
+impl<C> From<Arc<VerifiedToken<C>>> for TokenHandle<C> {
+    fn from(token: Arc<VerifiedToken<C>>) -> Self {
+        Self::Own(token)
+    }
+}
+
+impl<C> Deref for TokenHandle<C> {
+    type Target = TokenClaims<C>;
+
+    #[inline]
+    fn deref(&self) -> &TokenClaims<C> {
+        match self {
+            Self::Own(token) => token,
+            Self::Shared(token) => token,
+            #[cfg(feature = "introspection")]
+            Self::Presented(token) => &token.claims,
+        }
+    }
+}
+
+impl<C> Clone for TokenHandle<C> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Own(token) => Self::Own(Arc::clone(token)),
+            Self::Shared(token) => Self::Shared(Arc::clone(token)),
+            #[cfg(feature = "introspection")]
+            Self::Presented(token) => Self::Presented(Arc::clone(token)),
+        }
+    }
 }
 
 /// The claims of this request's token: it was verified, and it was not revoked when the request
@@ -29,7 +113,7 @@ pub(crate) struct VerifiedToken<C> {
 /// `Debug` shows neither the token nor any claim.
 #[doc(alias("user", "current_user", "AuthUser", "JwtClaims", "extractor", "TokenData"))]
 pub struct Claims<C> {
-    token: Arc<VerifiedToken<C>>,
+    token: TokenHandle<C>,
     /// When this request was authenticated: the token may have been verified long before.
     at: UnixTime,
     /// Where this request had the token.
@@ -48,7 +132,7 @@ impl<C> Claims<C> {
     /// Forward it only to services that the token's audience names.
     #[must_use]
     pub fn token(&self) -> BearerToken {
-        self.token.bearer.clone().with_origin(self.origin)
+        self.token.bearer().clone().with_origin(self.origin)
     }
 
     /// Where this request had the token.
@@ -57,7 +141,7 @@ impl<C> Claims<C> {
     }
 
     /// For the one step that has all the proofs, and for tests that do without.
-    pub(crate) fn new(token: Arc<VerifiedToken<C>>, at: UnixTime, origin: TokenOrigin) -> Self {
+    pub(crate) fn new(token: TokenHandle<C>, at: UnixTime, origin: TokenOrigin) -> Self {
         Self { token, at, origin }
     }
 }
@@ -66,7 +150,13 @@ impl<C: Send + Sync + 'static> Claims<C> {
     /// The same token without the claims' type, for guards and for what serves any type.
     #[must_use]
     pub fn principal(&self) -> Principal {
-        Principal::new(Arc::clone(&self.token) as _, self.at, self.origin)
+        let token: Arc<dyn AnyToken> = match &self.token {
+            TokenHandle::Own(token) => Arc::clone(token) as _,
+            TokenHandle::Shared(token) => Arc::clone(token) as _,
+            #[cfg(feature = "introspection")]
+            TokenHandle::Presented(token) => Arc::clone(token) as _,
+        };
+        Principal::new(token, self.at, self.origin)
     }
 
     /// The claims the layer put into a request's extensions, for tonic, hyper and middleware.
@@ -81,7 +171,7 @@ impl<C: Send + Sync + 'static> Claims<C> {
 
 impl<C> Clone for Claims<C> {
     fn clone(&self) -> Self {
-        Self { token: Arc::clone(&self.token), at: self.at, origin: self.origin }
+        Self { token: self.token.clone(), at: self.at, origin: self.origin }
     }
 }
 

@@ -214,5 +214,4 @@ const fn cross_site(reason: &'static str) -> Rejection {
 }
 
 #[cfg(test)]
-#[path = "cross_site_tests.rs"]
 mod tests;

@@ -72,7 +72,7 @@ impl TokenOrigin {
 }
 
 impl BearerToken {
-    /// Takes a token from anywhere, for sources of one's own and for tests. Its origin is
+    /// Takes a token from anywhere, for your own sources and for tests. Its origin is
     /// [`TokenOrigin::Other`].
     ///
     /// # Errors
@@ -91,7 +91,7 @@ impl BearerToken {
         Self::copied(token.as_bytes(), bytes, TokenOrigin::Other)
     }
 
-    /// The same token with another origin, for sources of one's own.
+    /// The same token with another origin, for your own sources.
     #[must_use]
     pub fn with_origin(mut self, origin: TokenOrigin) -> Self {
         self.origin = origin;

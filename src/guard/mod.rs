@@ -47,14 +47,14 @@
 
 mod combine;
 mod condition;
-#[cfg(all(test, feature = "testing"))]
-mod guard_tests;
 mod hierarchy;
 mod policy;
 mod require;
 mod role;
 mod scope;
 mod step_up;
+#[cfg(all(test, feature = "testing"))]
+mod tests;
 mod traits;
 
 pub use combine::{Guards, all, any, not};

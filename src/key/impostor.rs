@@ -5,9 +5,9 @@
 //! given as a secret is at best a mistake, so all of them are refused.
 
 use std::collections::HashMap;
+use std::fmt;
 
-use serde::de::IgnoredAny;
-use serde_json::value::RawValue;
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use zeroize::Zeroizing;
 
 use super::der::{self, Shape};
@@ -59,20 +59,14 @@ fn find(bytes: &[u8]) -> Option<&'static str> {
     }
     match text.first() {
         Some(b'{') => {
-            let members: HashMap<String, &RawValue> = serde_json::from_slice(text).ok()?;
+            let members: HashMap<String, Inner> = serde_json::from_slice(text).ok()?;
             if members.contains_key("kty") {
                 Some("a JWK")
             } else if members.contains_key("keys") {
                 Some("a JWK Set")
             } else {
-                let holds = |raw: &&RawValue| {
-                    let inner: Option<HashMap<String, IgnoredAny>> =
-                        serde_json::from_str(raw.get()).ok();
-                    inner.is_some_and(|inner| {
-                        inner.contains_key("kty") || inner.contains_key("keys")
-                    })
-                };
-                members.values().any(holds).then_some("an object that holds a JWK or a JWK Set")
+                let holds = members.values().any(|inner| inner.is_key);
+                holds.then_some("an object that holds a JWK or a JWK Set")
             }
         }
         // JSON or PEM that was quoted once more.
@@ -85,6 +79,55 @@ fn find(bytes: &[u8]) -> Option<&'static str> {
             list.iter().any(|members| members.contains_key("kty")).then_some("a list of JWKs")
         }
         _ => None,
+    }
+}
+
+/// A value, of which nothing is kept but whether it is an object with a member of a JWK or JWK Set.
+struct Inner {
+    is_key: bool,
+}
+
+impl<'de> Deserialize<'de> for Inner {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Telling;
+        impl<'de> Visitor<'de> for Telling {
+            type Value = bool;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("any value")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<bool, A::Error> {
+                let mut is_key = false;
+                while let Some(name) = map.next_key::<String>()? {
+                    is_key |= matches!(name.as_str(), "kty" | "keys");
+                    map.next_value::<IgnoredAny>()?;
+                }
+                Ok(is_key)
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<bool, A::Error> {
+                while seq.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(false)
+            }
+            fn visit_str<E>(self, _: &str) -> Result<bool, E> {
+                Ok(false)
+            }
+            fn visit_bool<E>(self, _: bool) -> Result<bool, E> {
+                Ok(false)
+            }
+            fn visit_i64<E>(self, _: i64) -> Result<bool, E> {
+                Ok(false)
+            }
+            fn visit_u64<E>(self, _: u64) -> Result<bool, E> {
+                Ok(false)
+            }
+            fn visit_f64<E>(self, _: f64) -> Result<bool, E> {
+                Ok(false)
+            }
+            fn visit_unit<E>(self) -> Result<bool, E> {
+                Ok(false)
+            }
+        }
+        deserializer.deserialize_any(Telling).map(|is_key| Self { is_key })
     }
 }
 

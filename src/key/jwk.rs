@@ -16,6 +16,7 @@ use super::algorithm::{Algorithm, Family};
 use super::error::{KeyError, KeyErrorKind};
 use super::material::Material;
 use super::secret::Secret;
+use crate::json;
 
 /// The members of a JWK that matter, not yet judged.
 #[derive(Default)]
@@ -39,6 +40,8 @@ pub(super) struct Jwk {
 
 impl Jwk {
     pub(super) fn parse(json: &str) -> Result<Self, KeyError> {
+        json::check(json.as_bytes())
+            .map_err(|odd| KeyError::malformed("not a JWK that can be read").with_source(odd))?;
         let jwk: Self = serde_json::from_str(json).map_err(|_| {
             KeyError::malformed("not a JWK: expected one JSON object, with k (if any) a string")
         })?;
@@ -251,5 +254,4 @@ impl KeyError {
 }
 
 #[cfg(test)]
-#[path = "jwk_tests.rs"]
 mod tests;

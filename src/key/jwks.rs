@@ -1,14 +1,12 @@
 //! A JWK Set ([RFC 7517 §5](https://www.rfc-editor.org/rfc/rfc7517#section-5)): what is usable is
 //! taken, the rest is reported.
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
-
 use super::algorithm::{Algorithm, Family};
 use super::error::{KeyError, KeyErrorKind};
 use super::jwk::Jwk;
 use super::set::KeySet;
 use super::single::Key;
+use crate::json;
 
 /// How a JWK Set is read. The default suits a published set: keys with an algorithm of their own,
 /// RSA keys without one for `RS256`, no shared secrets.
@@ -117,12 +115,6 @@ impl SkippedKey {
     }
 }
 
-#[derive(Deserialize)]
-struct Members<'a> {
-    #[serde(borrow)]
-    keys: Vec<&'a RawValue>,
-}
-
 impl KeySet {
     /// Reads a JWK Set with the default [`JwksOptions`].
     ///
@@ -147,11 +139,11 @@ impl KeySet {
                 "JwksOptions::rsa_algorithms names {odd}, which is not for RSA keys"
             )));
         }
-        let members: Members<'_> = serde_json::from_str(json).map_err(|_| no_set(json))?;
-        let mut keys = Vec::with_capacity(members.keys.len());
+        let members = json::elements(json, "keys").ok_or_else(|| no_set(json))?;
+        let mut keys = Vec::with_capacity(members.len());
         let mut skipped = Vec::new();
-        for (index, member) in members.keys.into_iter().enumerate() {
-            let jwk = Jwk::parse(member.get());
+        for (index, member) in members.into_iter().enumerate() {
+            let jwk = Jwk::parse(member);
             match jwk.as_ref().map_err(Clone::clone).and_then(|jwk| options.keys(jwk)) {
                 Ok(taken) => keys.extend(taken),
                 Err(reason) => {
@@ -188,5 +180,4 @@ fn no_set(json: &str) -> KeyError {
 }
 
 #[cfg(test)]
-#[path = "jwks_tests.rs"]
 mod tests;

@@ -204,5 +204,4 @@ impl fmt::Debug for Candidates<'_> {
 }
 
 #[cfg(test)]
-#[path = "set_tests.rs"]
 mod tests;

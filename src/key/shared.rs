@@ -79,5 +79,4 @@ impl fmt::Debug for SharedKeys {
 }
 
 #[cfg(test)]
-#[path = "shared_tests.rs"]
 mod tests;

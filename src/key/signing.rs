@@ -26,7 +26,7 @@ pub(crate) const LONGEST_ID: usize = 512;
 ///
 /// The id is made of the key itself, so every process that loads the key uses the same:
 /// for a key pair its thumbprint ([RFC 7638](https://www.rfc-editor.org/rfc/rfc7638)), for a secret
-/// a value that only who knows the secret can make. `Debug` shows id and algorithm only.
+/// a value that only a holder of the secret can make. `Debug` shows id and algorithm only.
 ///
 /// ```
 /// # #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))] {
@@ -221,5 +221,4 @@ impl fmt::Debug for SigningKey {
 }
 
 #[cfg(test)]
-#[path = "signing_tests.rs"]
 mod tests;

@@ -223,5 +223,4 @@ impl fmt::Debug for Key {
 }
 
 #[cfg(test)]
-#[path = "single_tests.rs"]
 mod tests;

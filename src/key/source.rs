@@ -124,7 +124,7 @@ impl<'a> MissingKey<'a> {
     }
 }
 
-/// The keys cannot be had at present. Requests are answered with 503, never with `invalid_token`.
+/// The keys cannot be fetched at present. Requests are answered with 503, never with `invalid_token`.
 #[derive(Clone, Default)]
 pub struct KeysUnavailable {
     source: Option<Arc<dyn Error + Send + Sync>>,
@@ -170,7 +170,7 @@ impl fmt::Debug for KeysUnavailable {
 
 impl fmt::Display for KeysUnavailable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the keys cannot be had at present")
+        f.write_str("the keys cannot be fetched at present")
     }
 }
 

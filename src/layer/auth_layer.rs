@@ -176,7 +176,7 @@ impl<V: TokenVerifier, R> AuthLayer<V, R> {
     /// What rejections look like. Default: an empty body for HTTP, and a status that gRPC and
     /// gRPC-Web clients understand for those.
     ///
-    /// A responder of one's own answers everything, gRPC included, unless it is put into
+    /// A responder of yours answers everything, gRPC included, unless it is put into
     /// [`Auto::new`]. A closure has to name the types of its arguments, see [`Responder`].
     #[doc(alias("error body", "json", "on_error"))]
     pub fn responder(self, responder: impl Responder) -> Self {

@@ -2,8 +2,8 @@
 //!
 //! 1. [`AuthLayer`] authenticates each request and puts the outcome into its extensions: as
 //!    [`Claims<C>`](crate::claims::Claims) and as [`Authentication`](crate::authenticate::Authentication).
-//! 2. [`RequireLayer`] lets pass whom its [`Guard`](crate::guard::Guard) lets pass. It has to stand
-//!    inside of an [`AuthLayer`].
+//! 2. [`RequireLayer`] lets pass whom its [`Guard`](crate::guard::Guard) lets pass. It has to be
+//!    inside an [`AuthLayer`].
 //! 3. What they reject is rendered in one place, by the outer `AuthLayer`, whoever rejected it: the
 //!    layer, a guard, an extractor, or a handler that returned a
 //!    [`Rejection`](crate::rejection::Rejection). The rejection itself rides in the response's

@@ -23,7 +23,7 @@ use crate::respond::RequestInfo;
 
 /// Lets through whom its guard lets through.
 ///
-/// It has to stand inside of an [`AuthLayer`](super::AuthLayer); without one, every request is
+/// It has to be inside an [`AuthLayer`](super::AuthLayer); without one, every request is
 /// answered 500 and the log says why. A CORS preflight that the `AuthLayer` let pass is answered 401
 /// here: had a CORS layer been on its way, it would have answered it before.
 ///

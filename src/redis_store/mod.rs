@@ -16,87 +16,6 @@
 //!    sessions: it swaps records. The session that ends over a replica is rejected by that replica
 //!    at once.
 //!
-//! # Layout
-//!
-//! Redis 6.2 or later, or Valkey. All keys have the hash tag `{prefix}` and so are on one node of
-//! a cluster; the client connects to that node. Scripts touch no key that they do not declare.
-//!
-//! | Key | Type | Value | Expires |
-//! |---|---|---|---|
-//! | `{prefix}:revocation:entry:<name>` | string | 10 digits: `keep_until` in seconds since 1970, rounded up, at most 4294967295 (2106); 20 digits: the bound | a minute after `keep_until`, for clocks that differ |
-//! | `{prefix}:revocation:log` | stream | an item for each entry that was added or strengthened: `n` its name, `v` its value, `p` the id of the item before | items and stream [`log_retention`](RedisStoreBuilder::log_retention) after they were added |
-//! | `{prefix}:revocation:meta` | hash | `epoch`: random, made with the hash; `last`: the id of the log's last item | with the last of all the above |
-//! | `{prefix}:session:record:<id>` | string | 16 hexadecimal digits: the version; then the record, which only `Sessions` reads | a minute after the session has idled; of one that ended, after it would have expired |
-//! | `{prefix}:session:list:<key>` | sorted set | the ids of the live sessions of a subject, whose issuer and name the key is a hash of; the score is the second at which the session's key expires | with the last of them; ids whose keys have expired go whenever a session begins or is refreshed |
-//! | `{prefix}:session:until` | string | 10 digits: the last second of all sessions | with the last of them |
-//! | `{prefix}:single-use:group:<hash>` | hash | by the hash of each token: the moments when it expires and when it was put, the hash of its slot, the payload; by `tries:<slot>` how many wrong tries were made | a minute after the last of them |
-//! | `{prefix}:single-use:token:<hash>` | string | the hash of its group | a minute after the token expires |
-//! | `{prefix}:once:<id>` | string | `1`: the id was claimed | a minute after the claim need not be remembered |
-//!
-//! A *name* is a letter and 16 characters of base64url. The letter is `t` for tokens, `s` for
-//! sessions, `u` for a subject's epoch, `v` for a subject's version; upper case if the revocation
-//! is of one issuer. The characters are the first 12 bytes of
-//! `SHA-256(kind ‖ issuer ‖ identifier)`, where *kind* is a byte, 0 to 7 for `t T s S u U v V`,
-//! and *issuer* the first 16 bytes of the issuer's SHA-256, or 16 zeros.
-//!
-//! The *bound* is the epoch in nanoseconds since 1970, or the lowest version that lives; zero for
-//! tokens and sessions. An epoch from the year 2554 on is `u64::MAX`, which covers every token.
-//!
-//! An item of the log names the one before it. A replica that reads an item whose predecessor is
-//! not the last it knows has missed something, whether because the log was trimmed, Redis was
-//! emptied, or went back to an older state; it then loads everything anew.
-//!
-//! A *moment* is 29 digits: 20 of seconds since 1970 and 9 of nanoseconds. A *hash* is the SHA-256
-//! of a token, 43 characters of base64url.
-//!
-//! A revocation that comes alone, of anything but a single token, is kept until `session:until` at
-//! least: what it covers must not outlive it.
-//!
-//! What is of another layout is an error, and no token is accepted by it. Decisions go by the time
-//! of the request; Redis' own clock only measures how long a key stays.
-//!
-//! # In deployment
-//!
-//! Redis must not evict: with `maxmemory`, set `maxmemory-policy noeviction` ([`RedisStore::ping`]
-//! checks that). At its `maxmemory` it takes no revocation that comes alone and begins no session,
-//! each an error before anything has changed; but sessions are refreshed and end, and are revoked
-//! then, for they have the room of the record that goes. (`Sessions::end_all` ends them too, and is
-//! an error then all the same: tokens without a session live on.)
-//!
-//! Turn persistence on: with `appendfsync everysec` a crash takes the last second, with a failover
-//! what was not yet replicated, and only replicas that saw it bring it back. A process that starts
-//! after a loss, before another one wrote back, knows nothing of what was lost. A replica that
-//! loads walks over the whole Redis database with `SCAN`: some 0.7 s for a million keys, of which a
-//! session is two. So give it a database without a lot of other keys, and with millions of sessions
-//! a [`max_staleness`](ReplicaBuilder::max_staleness) that is longer than a load.
-//!
-//! A session in Redis of another layout, after a rollback say, is an error until it has expired: it
-//! cannot be refreshed, and its subject's sessions cannot be listed meanwhile. Delete its
-//! `{prefix}:session:record:<id>` by hand.
-//!
-//! **Sessions that Redis loses are over**: their users sign in again. It is never the reverse, with
-//! one exception. Redis replicates *asynchronously*, so a failover can take back the last moments:
-//!
-//! - A refresh: the spent token counts again, and its successor does not. Whoever of thief and
-//!   victim comes first gets a token; when the other comes, with the successor or with the spent
-//!   token once more, that is reuse, and the session ends. If only the thief comes, nothing is
-//!   noticed.
-//! - The end of a session: it is there again, until a replica that saw its revocation writes it
-//!   back. From then on the session is dead for good, since what is written back is kept until all
-//!   sessions have expired. If no replica saw it, the session lives on.
-//! - The use of a single-use token: it can be redeemed a second time until it expires.
-//!
-//! `min-replicas-to-write` and `min-replicas-max-lag` in the configuration of Redis narrow this
-//! down and do not close it.
-//!
-//! An error may mean that Redis took the step and the answer was lost. The client that tries again
-//! then presents a spent token, which is what the grace of `SessionsBuilder` is for: do not turn it
-//! off.
-//!
-//! To begin a session takes one round trip, to refresh or to end one takes two: a question and a step.
-//! A list takes two, and the end of all of a subject's sessions three and one more for each 128 of
-//! them.
-//!
 //! ```no_run
 //! use std::time::Duration;
 //! use tower_bearer::redis_store::{OnStale, RedisStore, Replica};
@@ -122,6 +41,35 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # In deployment
+//!
+//! **Redis must be a primary that keeps what it is given.** Whoever answers is asked for its role in
+//! the same round trip; a replica is an error, and so is a `maxmemory` with a policy other than
+//! `noeviction`. At its `maxmemory` Redis takes no revocation that comes alone, each an error before
+//! anything has changed, and replicas stay current.
+//!
+//! **After a failover** nodes find the new primary by themselves: through
+//! [Sentinel](RedisStore::sentinel), in a [cluster](RedisStore::cluster), or behind an address that
+//! moves. `READONLY`, `MOVED`, `LOADING`, `MASTERDOWN` and the like drop the connection as silence
+//! does. Redis replicates *asynchronously*, so a failover can take back the last moments:
+//!
+//! - What a replica of this crate knew, or was told is in force, it notices to be missing and writes
+//!   back: [`ReplicaHealth::losses`], [`ReplicaHealth::written_back`]. A process that starts before
+//!   that, and knew nothing, cannot.
+//! - [`durable`](RedisStoreBuilder::durable) answers `Ok` only when as many replicas of Redis have it
+//!   as you say: then a failover to one of them loses nothing.
+//! - Set `min-replicas-to-write 1` and `min-replicas-max-lag` to a few seconds as well. A primary that
+//!   was cut off from its replicas, and does not know that there is another, then takes no heartbeat,
+//!   and within `max_staleness` nobody decides by what it says. Without that setting it goes on being
+//!   believed by whoever can reach nobody else.
+//!
+//! Turn persistence on: with `appendfsync everysec` a crash takes the last second.
+//!
+//! An error may mean that Redis took the step and the answer was lost. Revoking again is harmless.
+//!
+//! A replica that loads reads one hash, which has what is in force and nothing else. How it stands
+//! there, and which rights a user of Redis needs, is in [`layout`].
 //!
 //! # Sessions
 //!
@@ -177,7 +125,7 @@
 //! # }
 //! ```
 //!
-//! # An authority of one's own
+//! # Your own certificate authority
 //!
 //! `rediss://` trusts the authorities of the operating system. For another one make the client
 //! yourself, with `redis::Client::build_with_tls`, and give it to [`RedisStore::with_client`].
@@ -185,6 +133,7 @@
 mod builder;
 mod connection;
 mod keys;
+pub mod layout;
 mod log;
 mod once;
 #[cfg(feature = "issuer")]

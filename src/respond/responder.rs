@@ -1,4 +1,4 @@
-//! The seam for responses of one's own.
+//! The seam for your own responses.
 
 use std::sync::Arc;
 

@@ -23,7 +23,7 @@ const INVALID: Option<&str> = Some("invalid_token");
 const INVALID_TEXT: &str = "The access token is invalid";
 
 #[rustfmt::skip]
-const TABLE: [Row; 23] = [
+const TABLE: [Row; 24] = [
     (RejectionKind::MissingToken, UNAUTHORIZED, None, "Authentication is required", 16),
     (RejectionKind::InvalidRequest, (400, "Bad Request"), Some("invalid_request"),
         "The request carries ill-formed or repeated credentials", 16),
@@ -38,6 +38,7 @@ const TABLE: [Row; 23] = [
     (RejectionKind::Expired, UNAUTHORIZED, INVALID, "The access token expired", 16),
     (RejectionKind::InvalidClaims, UNAUTHORIZED, INVALID, INVALID_TEXT, 16),
     (RejectionKind::Revoked, UNAUTHORIZED, INVALID, INVALID_TEXT, 16),
+    (RejectionKind::BoundToken, UNAUTHORIZED, INVALID, INVALID_TEXT, 16),
     (RejectionKind::Inactive, UNAUTHORIZED, INVALID, INVALID_TEXT, 16),
     (RejectionKind::InsufficientScope, FORBIDDEN, Some("insufficient_scope"),
         "The access token lacks a required scope", 7),
@@ -73,16 +74,17 @@ fn index(kind: RejectionKind) -> usize {
         RejectionKind::Expired => 10,
         RejectionKind::InvalidClaims => 11,
         RejectionKind::Revoked => 12,
-        RejectionKind::Inactive => 13,
-        RejectionKind::InsufficientScope => 14,
-        RejectionKind::Forbidden => 15,
-        RejectionKind::CrossSite => 16,
-        RejectionKind::InsufficientAuthentication => 17,
-        RejectionKind::KeysUnavailable => 18,
-        RejectionKind::RevocationUnavailable => 19,
-        RejectionKind::IntrospectionUnavailable => 20,
-        RejectionKind::Misconfigured => 21,
-        RejectionKind::MissingIdentifier => 22,
+        RejectionKind::BoundToken => 13,
+        RejectionKind::Inactive => 14,
+        RejectionKind::InsufficientScope => 15,
+        RejectionKind::Forbidden => 16,
+        RejectionKind::CrossSite => 17,
+        RejectionKind::InsufficientAuthentication => 18,
+        RejectionKind::KeysUnavailable => 19,
+        RejectionKind::RevocationUnavailable => 20,
+        RejectionKind::IntrospectionUnavailable => 21,
+        RejectionKind::Misconfigured => 22,
+        RejectionKind::MissingIdentifier => 23,
     }
 }
 

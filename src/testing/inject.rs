@@ -75,8 +75,8 @@ pub fn claims_with<C: Send + Sync + 'static>(claims: C, registered: &Value) -> C
     let (registered, _) = decode::<StandardClaims>(registered.to_string(), &ClaimNames::default())
         .expect("the registered claims given to the test must be well-formed");
     let bearer = BearerToken::parse("injected.by.test").expect("a well-formed token");
-    let token = Arc::new(VerifiedToken { custom: claims, registered, bearer });
-    Claims::new(token, SystemClock.now(), TokenOrigin::Other)
+    let token = Arc::new(VerifiedToken::new(claims, registered, bearer));
+    Claims::new(token.into(), SystemClock.now(), TokenOrigin::Other)
 }
 
 #[cfg(test)]

@@ -189,7 +189,7 @@ impl std::fmt::Debug for TestIssuer {
     }
 }
 
-/// A token to be: starts valid, and is changed by the test.
+/// A token under construction: starts valid, and is changed by the test.
 #[derive(Debug, Clone)]
 #[must_use = "there is no token until `sign`"]
 pub struct TokenBuilder<'a> {

@@ -23,23 +23,19 @@ pub(super) fn malformed(reason: &'static str) -> Rejection {
 
 impl<'a> Compact<'a> {
     pub(super) fn parse(token: &'a [u8]) -> Result<Self, Rejection> {
-        let mut dots = memchr::memchr_iter(b'.', token);
-        let (Some(first), Some(second), rest) = (dots.next(), dots.next(), dots.count()) else {
-            return Err(malformed("the token does not have three segments"));
+        let split = |text: &'a [u8]| {
+            let (before, after) = text.split_at_checked(memchr::memchr(b'.', text)?)?;
+            Some((before, after.get(1..)?))
         };
-        match rest {
-            0 => {}
-            2 => {
-                return Err(malformed("the token has five segments: it is encrypted (JWE)"));
-            }
-            _ => return Err(malformed("the token does not have three segments")),
-        }
-        let compact = Self {
-            header: &token[..first],
-            payload: &token[first + 1..second],
-            signature: &token[second + 1..],
-            signing_input: &token[..second],
+        let parts = split(token).and_then(|(header, rest)| {
+            let (payload, signature) = split(rest)?;
+            memchr::memchr(b'.', signature).is_none().then_some((header, payload, signature))
+        });
+        let Some((header, payload, signature)) = parts else {
+            return Err(wrong_segments(token));
         };
+        let signing_input = token.get(..header.len() + 1 + payload.len()).unwrap_or_default();
+        let compact = Self { header, payload, signature, signing_input };
         if compact.signature.is_empty() {
             return Err(malformed("the token has no signature"));
         }
@@ -55,17 +51,37 @@ impl<'a> Compact<'a> {
     }
 }
 
-/// Room for a decoded signature, on the stack.
-pub(super) struct SignatureBuffer([u8; LONGEST_SIGNATURE]);
+/// Counts only where there is something to tell.
+#[cold]
+fn wrong_segments(token: &[u8]) -> Rejection {
+    malformed(match memchr::memchr_iter(b'.', token).count() {
+        4 => "the token has five segments: it is encrypted (JWE)",
+        _ => "the token does not have three segments",
+    })
+}
 
-impl SignatureBuffer {
-    pub(super) fn new() -> Self {
-        Self([0; LONGEST_SIGNATURE])
-    }
-
-    pub(super) fn decode(&mut self, segment: &[u8]) -> Result<&[u8], Rejection> {
-        decode_into(segment, &mut self.0)
+/// Decodes a signature into room on the stack, as much as it may need, and hands it on.
+#[inline]
+pub(super) fn with_signature<T>(
+    segment: &[u8],
+    then: impl FnOnce(&[u8]) -> T,
+) -> Result<T, Rejection> {
+    #[inline]
+    fn within<const ROOM: usize, T>(
+        segment: &[u8],
+        then: impl FnOnce(&[u8]) -> T,
+    ) -> Result<T, Rejection> {
+        let mut room = [0; ROOM];
+        decode_into(segment, &mut room)
+            .map(then)
             .ok_or_else(|| malformed("the signature is not base64url, or too long"))
+    }
+    match segment.len() {
+        // HMAC, ECDSA up to P-384, Ed25519.
+        ..=128 => within::<96, T>(segment, then),
+        // RSA up to 4096 bits.
+        ..=683 => within::<512, T>(segment, then),
+        _ => within::<LONGEST_SIGNATURE, T>(segment, then),
     }
 }
 

@@ -7,6 +7,7 @@ use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Vi
 
 use super::compact::{decode_into, malformed};
 use crate::claims::Str;
+use crate::json;
 use crate::key::Algorithm;
 use crate::rejection::{Rejection, RejectionKind};
 
@@ -46,6 +47,7 @@ impl HeaderBuffer {
         };
         let json =
             decode_into(segment, room).ok_or_else(|| malformed("the header is not base64url"))?;
+        json::check(json).map_err(|odd| malformed("the header cannot be read").with_source(odd))?;
         let json = str::from_utf8(json).map_err(|_| malformed("the header is not UTF-8"))?;
         let members: Members<'_> = serde_json::from_str(json).map_err(|_| {
             malformed("the header is not a JSON object with members of the right types, each once")
@@ -127,7 +129,7 @@ impl<'de> Visitor<'de> for MembersVisitor {
                 }
             };
             if repeated {
-                return Err(A::Error::custom("a member stands there twice"));
+                return Err(A::Error::custom("a member appears twice"));
             }
         }
         Ok(members)

@@ -55,7 +55,9 @@
 mod boxed;
 pub mod builder;
 mod cache;
+mod checks;
 mod compact;
+mod error;
 mod header;
 #[cfg(feature = "introspection")]
 #[cfg_attr(docsrs, doc(cfg(feature = "introspection")))]
@@ -71,8 +73,9 @@ mod verified;
 mod verifier;
 
 pub use boxed::BoxVerifier;
-pub use builder::{BuildError, VerifierBuilder};
+pub use builder::VerifierBuilder;
 pub use cache::TokenCache;
+pub use error::BuildError;
 pub use readiness::KeyStatus;
 pub use tenants::Tenants;
 pub use token_verifier::TokenVerifier;

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use super::builder::BuildError;
-use super::rules::{Accept, Rules, Types};
+use serde_json::Value;
+
+use super::error::BuildError;
+use super::rules::{Accept, RequiredValue, Rules, Types};
 use crate::claims::{ClaimNames, ClaimPath, RegisteredClaims};
 
 /// The default leeway.
@@ -19,6 +21,9 @@ pub(super) struct Options {
     pub(super) max_age: Option<Duration>,
     pub(super) expiry_required: bool,
     pub(super) required: Vec<&'static str>,
+    pub(super) bound_accepted: bool,
+    pub(super) clients: Accept,
+    pub(super) values: Vec<RequiredValue>,
     pub(super) names: ClaimNames,
     /// Whether the default place of roles was replaced.
     pub(super) roles_set: bool,
@@ -31,6 +36,9 @@ impl Default for Options {
             max_age: None,
             expiry_required: true,
             required: Vec::new(),
+            bound_accepted: false,
+            clients: Accept::Any,
+            values: Vec::new(),
             names: ClaimNames::default(),
             roles_set: false,
         }
@@ -47,6 +55,22 @@ impl Options {
         self.names.roles.push(path);
     }
 
+    /// Only these clients. None at all is a mistake that is told when the rules are made.
+    pub(super) fn add_clients(&mut self, clients: impl IntoIterator<Item = impl Into<String>>) {
+        if let Accept::Any = self.clients {
+            self.clients = Accept::OneOf(Vec::new());
+        }
+        clients.into_iter().for_each(|client| self.clients.add(client.into()));
+    }
+
+    /// Another value for the same claim is another that is accepted.
+    pub(super) fn add_value(&mut self, path: ClaimPath, value: Value) {
+        match self.values.iter_mut().find(|required| required.path == path) {
+            Some(required) => required.accepted.push(value),
+            None => self.values.push(RequiredValue { path, accepted: vec![value] }),
+        }
+    }
+
     /// The rules, unless a setting cannot be meant.
     pub(super) fn into_rules(
         self,
@@ -59,6 +83,8 @@ impl Options {
             "the issuer is empty: give its exact `iss`, or call `any_issuer()`"
         } else if audiences.has_empty() {
             "the audience is empty: give this service's name in `aud`, or call `any_audience()`"
+        } else if self.clients.has_empty() || self.clients.is_none() {
+            "a client is empty, or there is none: give the `client_id` of each that is allowed"
         } else if matches!(types, Types::Contradictory) {
             "the access token profile accepts `at+jwt` and no other `token_type`: choose one of the two"
         } else if self.leeway > MOST_LEEWAY {
@@ -71,6 +97,8 @@ impl Options {
             "roles are to be looked for in more than eight places"
         } else if self.names.roles.iter().any(|path| path.first_is_registered()) {
             "roles cannot stand in a registered claim: name the claim that holds them"
+        } else if self.names.roles_within_roles() {
+            "one place for roles lies within another: no token could have roles in both"
         } else if self.names.token_version_taken() {
             "the token version cannot stand in a registered claim or where the roles are"
         } else {
@@ -82,6 +110,9 @@ impl Options {
                 max_age: self.max_age,
                 expiry_required: self.expiry_required,
                 required: self.required,
+                bound_accepted: self.bound_accepted,
+                clients: self.clients,
+                values: self.values,
                 names: self.names,
             });
         };

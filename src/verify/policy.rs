@@ -4,7 +4,8 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-use super::compact::{Compact, SignatureBuffer};
+use super::checks::Checks;
+use super::compact::{Compact, with_signature};
 use super::header::Header;
 use super::rules::Rules;
 use crate::clock::Clock;
@@ -12,9 +13,10 @@ use crate::key::{Key, KeySet, KeySource, KeysUnavailable, Lookup};
 use crate::rejection::{Rejection, RejectionKind};
 
 /// The keys and rules for tokens of one issuer.
-pub(super) struct Policy {
+pub(super) struct Policy<C> {
     pub(super) keys: Arc<dyn KeySource>,
     pub(super) rules: Rules,
+    pub(super) checks: Checks<C>,
     pub(super) clock: Arc<dyn Clock>,
 }
 
@@ -29,7 +31,7 @@ pub(super) enum Signature {
     NoKey(Rejection, Option<u64>),
 }
 
-impl Policy {
+impl<C> Policy<C> {
     /// Of the keys as they are now; `None` if there are none to be had.
     #[inline]
     pub(super) fn epoch(&self) -> Option<u64> {
@@ -66,9 +68,10 @@ impl Policy {
                 return Ok(Signature::NoKey(rejection, Some(keys.epoch())));
             }
         };
-        let mut signature = SignatureBuffer::new();
-        let signature = signature.decode(compact.signature)?;
-        if candidates.any(|key| key.verify(compact.signing_input, signature)) {
+        let verified = with_signature(compact.signature, |signature| {
+            candidates.any(|key| key.verify(compact.signing_input, signature))
+        })?;
+        if verified {
             return Ok(Signature::Right { epoch: keys.epoch() });
         }
         let reason = "the signature does not verify with the key that the token names";
@@ -124,7 +127,7 @@ impl Error for UnknownKid {}
 
 pub(super) fn keys_unavailable(unavailable: KeysUnavailable) -> Rejection {
     let retry_after = unavailable.retry_after();
-    let reason = "the keys of the token's issuer cannot be had at present";
+    let reason = "the keys of the token's issuer cannot be fetched at present";
     let rejection = Rejection::new(RejectionKind::KeysUnavailable, reason).with_source(unavailable);
     match retry_after {
         Some(retry_after) => rejection.with_retry_after(retry_after),

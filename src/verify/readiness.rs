@@ -32,7 +32,7 @@ impl KeyStatus {
         self.unavailable.is_none()
     }
 
-    fn of(policy: &Policy) -> Self {
+    fn of<C>(policy: &Policy<C>) -> Self {
         let current = policy.keys.current();
         Self {
             issuers: issuers(policy),
@@ -43,7 +43,7 @@ impl KeyStatus {
     }
 }
 
-fn issuers(policy: &Policy) -> Vec<String> {
+fn issuers<C>(policy: &Policy<C>) -> Vec<String> {
     match &policy.rules.issuers {
         Accept::Any => Vec::new(),
         Accept::OneOf(names) => names.iter().map(|name| (**name).to_owned()).collect(),

@@ -3,9 +3,14 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::claims::{ClaimNames, ClaimsError, RegisteredClaims};
+use serde_json::Value;
+
+use crate::claims::{ClaimNames, ClaimPath, ClaimsError, RegisteredClaims};
 use crate::clock::UnixTime;
 use crate::rejection::{Rejection, RejectionKind};
+
+/// A longer `typ` is cut in the log.
+const LONGEST_TYPE: usize = 64;
 
 /// Claim rules of one issuer.
 #[derive(Debug)]
@@ -18,7 +23,19 @@ pub(super) struct Rules {
     pub(super) expiry_required: bool,
     /// Names of registered claims.
     pub(super) required: Vec<&'static str>,
+    /// Whether a token that is bound to its sender passes as a bearer token.
+    pub(super) bound_accepted: bool,
+    /// By `client_id` and `azp`.
+    pub(super) clients: Accept,
+    pub(super) values: Vec<RequiredValue>,
     pub(super) names: ClaimNames,
+}
+
+/// A claim that has to have one of these values.
+#[derive(Debug)]
+pub(super) struct RequiredValue {
+    pub(super) path: ClaimPath,
+    pub(super) accepted: Vec<Value>,
 }
 
 /// Which values of a claim are accepted.
@@ -38,6 +55,11 @@ impl Accept {
 
     pub(super) fn has_empty(&self) -> bool {
         matches!(self, Self::OneOf(values) if values.iter().any(|value| value.is_empty()))
+    }
+
+    /// Whether nothing is accepted at all.
+    pub(super) fn is_none(&self) -> bool {
+        matches!(self, Self::OneOf(values) if values.is_empty())
     }
 
     fn accepts(&self, value: &str) -> bool {
@@ -76,14 +98,7 @@ impl Types {
     /// `typ` is a media type: compared without case, and `application/` may be left out
     /// (RFC 7515 §4.1.9).
     pub(super) fn check(&self, typ: Option<&str>) -> Result<(), Rejection> {
-        let short = typ.map(|typ| match typ.split_at_checked("application/".len()) {
-            Some((prefix, rest))
-                if prefix.eq_ignore_ascii_case("application/") && !rest.contains('/') =>
-            {
-                rest
-            }
-            _ => typ,
-        });
+        let short = typ.map(short);
         let is = |name: &str| short.is_some_and(|short| short.eq_ignore_ascii_case(name));
         let accepted = match self {
             Self::Usual => typ.is_none() || is("JWT") || is("at+jwt"),
@@ -91,8 +106,43 @@ impl Types {
             Self::Contradictory => false,
             Self::Only(types) => types.iter().any(|accepted| is(accepted)),
         };
+        if accepted { Ok(()) } else { Err(self.wrong(typ)) }
+    }
+
+    /// What came is told to the log, where it belongs, and not in full.
+    #[cold]
+    fn wrong(&self, typ: Option<&str>) -> Rejection {
         let reason = "the header's `typ` does not name the kind of token that is accepted here";
-        if accepted { Ok(()) } else { Err(Rejection::new(RejectionKind::WrongType, reason)) }
+        let came = match typ {
+            Some(typ) => format!("`{}`", typ.escape_debug().take(LONGEST_TYPE).collect::<String>()),
+            None => "absent".to_owned(),
+        };
+        Rejection::new(RejectionKind::WrongType, reason)
+            .with_source(format!("`typ` is {came}; accepted is {self}"))
+    }
+}
+
+/// Without `application/`, which may be left out (RFC 7515 §4.1.9).
+pub(super) fn short(typ: &str) -> &str {
+    match typ.split_at_checked("application/".len()) {
+        Some((prefix, rest))
+            if prefix.eq_ignore_ascii_case("application/") && !rest.contains('/') =>
+        {
+            rest
+        }
+        _ => typ,
+    }
+}
+
+/// What was configured, for the log.
+impl fmt::Display for Types {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Usual => f.write_str("none, JWT or at+jwt"),
+            Self::AccessToken => f.write_str("at+jwt"),
+            Self::Only(types) => f.write_str(&types.join(" or ")),
+            Self::Contradictory => f.write_str("nothing"),
+        }
     }
 }
 
@@ -101,7 +151,10 @@ impl Rules {
     pub(super) fn check(&self, claims: &RegisteredClaims, now: UnixTime) -> Result<(), Rejection> {
         self.check_parties(claims)?;
         self.check_times(claims, now)?;
-        self.check_required(claims)
+        self.check_required(claims)?;
+        self.check_bearer(claims)?;
+        self.check_client(claims)?;
+        self.check_values(claims)
     }
 
     /// Whose token it is and for whom.
@@ -120,6 +173,39 @@ impl Rules {
                 Err(Rejection::new(RejectionKind::InvalidClaims, reason).with_source(missing))
             }
         }
+    }
+
+    /// Whether whoever has the token may use it: one with `cnf` is for who can prove that they are meant.
+    pub(super) fn check_bearer(&self, claims: &RegisteredClaims) -> Result<(), Rejection> {
+        if self.bound_accepted || claims.confirmation().is_none() { Ok(()) } else { Err(bound()) }
+    }
+
+    /// Whether the token was issued to a client that is allowed. Where it names two, both have to be.
+    pub(super) fn check_client(&self, claims: &RegisteredClaims) -> Result<(), Rejection> {
+        if let Accept::Any = self.clients {
+            return Ok(());
+        }
+        let mut named =
+            [claims.client_id(), claims.authorized_party()].into_iter().flatten().peekable();
+        if named.peek().is_some() && named.all(|client| self.clients.accepts(client)) {
+            return Ok(());
+        }
+        let reason = "the token's `client_id` or `azp` names no client that is allowed here";
+        let rejection = Rejection::new(RejectionKind::InvalidClaims, reason);
+        Err(rejection.with_source(format!("allowed is {}, exactly", self.clients)))
+    }
+
+    /// Whether claims have the values that they have to have.
+    pub(super) fn check_values(&self, claims: &RegisteredClaims) -> Result<(), Rejection> {
+        self.values.iter().try_for_each(|RequiredValue { path, accepted }| {
+            let reason = "a claim has another value than is required";
+            let wrong = Rejection::new(RejectionKind::InvalidClaims, reason);
+            match claims.value_at(path) {
+                Ok(Some(value)) if accepted.contains(&value) => Ok(()),
+                Ok(_) => Err(wrong.with_source(format!("it is about the claim `{path}`"))),
+                Err(error) => Err(wrong.with_source(error)),
+            }
+        })
     }
 
     fn check_issuer(&self, claims: &RegisteredClaims) -> Result<(), Rejection> {
@@ -180,6 +266,12 @@ impl Rules {
             Some(_) => Ok(()),
         }
     }
+}
+
+/// The rejection of a token that is bound to its sender.
+pub(super) fn bound() -> Rejection {
+    let reason = "the token is bound to its sender, and no proof of that is asked for here";
+    Rejection::new(RejectionKind::BoundToken, reason)
 }
 
 fn reject(kind: RejectionKind, reason: &'static str) -> Result<(), Rejection> {

@@ -8,9 +8,9 @@ use arc_swap::ArcSwapOption;
 use foldhash::fast::RandomState;
 use serde::de::DeserializeOwned;
 
-use super::builder::BuildError;
 use super::cache::TokenCache;
 use super::compact::Compact;
+use super::error::BuildError;
 use super::token_verifier::TokenVerifier;
 use super::verified::Verified;
 use super::verifier::{Verifier, VerifyFuture};

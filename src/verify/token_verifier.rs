@@ -9,7 +9,8 @@ use crate::step::Step;
 /// Turns a bearer token into a [`Verified`] one, or says why not.
 ///
 /// [`Verifier`](super::Verifier) does so for signed tokens. The head of the request is there for
-/// tokens that are bound to their sender.
+/// tokens that are bound to their sender. A verifier of your own says by name that it has checked a
+/// token: [`Verified::dangerous_vouched`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not verify tokens",
     note = "give the layer a `Verifier`, built with `Verifier::<YourClaims>::builder()`",

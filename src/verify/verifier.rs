@@ -9,16 +9,16 @@ use std::task::{Context, Poll, ready};
 use foldhash::fast::RandomState;
 use serde::de::DeserializeOwned;
 
-use super::builder::{BuildError, NeedsAudience, NeedsIssuer, NeedsKeys, VerifierBuilder};
 use super::cache::{Slots, TokenCache};
 use super::compact::Compact;
+use super::error::BuildError;
 use super::header::HeaderBuffer;
 use super::known_headers::KnownHeaders;
 use super::policy::{Policy, Signature, keys_unavailable};
 use super::rules::Accept;
 use super::token_verifier::TokenVerifier;
 use super::verified::Verified;
-use crate::claims::{RegisteredClaims, VerifiedToken, decode, peek_issuer};
+use crate::claims::{VerifiedToken, decode, peek_issuer};
 use crate::clock::UnixTime;
 use crate::credentials::BearerToken;
 use crate::head::RequestHead;
@@ -53,33 +53,28 @@ use crate::step::Step;
 /// ```
 #[doc(alias("jwt", "decode", "validate", "Validation"))]
 pub struct Verifier<C> {
-    policies: Arc<Policies>,
+    policies: Arc<Policies<C>>,
     cache: Option<Arc<Slots<C>>>,
 }
 
-struct Policies {
-    by: ByIssuer,
+struct Policies<C> {
+    by: ByIssuer<C>,
     headers: KnownHeaders,
 }
 
-enum ByIssuer {
-    One(Arc<Policy>),
-    Several(IssuerMap),
+enum ByIssuer<C> {
+    One(Arc<Policy<C>>),
+    Several(IssuerMap<C>),
 }
 
-type IssuerMap = HashMap<Box<str>, Arc<Policy>, RandomState>;
+type IssuerMap<C> = HashMap<Box<str>, Arc<Policy<C>>, RandomState>;
 
 impl<C> Verifier<C> {
-    /// Starts building: keys, issuer and audience have to be decided on.
-    pub fn builder() -> VerifierBuilder<C, NeedsKeys, NeedsIssuer, NeedsAudience> {
-        VerifierBuilder::new()
-    }
-
-    pub(super) fn new(policy: Policy) -> Self {
+    pub(super) fn new(policy: Policy<C>) -> Self {
         Self::with(ByIssuer::One(Arc::new(policy)))
     }
 
-    fn with(by: ByIssuer) -> Self {
+    fn with(by: ByIssuer<C>) -> Self {
         Self { policies: Arc::new(Policies { by, headers: KnownHeaders::new() }), cache: None }
     }
 
@@ -147,7 +142,7 @@ impl<C> Verifier<C> {
 
 /// What [`Tenants`](super::Tenants) is made of; of verifiers from [`Verifier::of_issuers`].
 impl<C> Verifier<C> {
-    fn by_issuer(&self) -> Option<&IssuerMap> {
+    fn by_issuer(&self) -> Option<&IssuerMap<C>> {
         match &self.policies.by {
             ByIssuer::One(_) => None,
             ByIssuer::Several(by_issuer) => Some(by_issuer),
@@ -163,7 +158,7 @@ impl<C> Verifier<C> {
     }
 
     pub(super) fn cache_settings(&self) -> Option<TokenCache> {
-        self.cache.as_ref().map(|slots| slots.settings)
+        self.cache.as_ref().map(|slots| slots.settings())
     }
 
     /// Without what it remembers, and without remembering.
@@ -196,7 +191,7 @@ impl<C> Verifier<C> {
         let replaced = all.len() < before + adds;
         let all = Self::with(ByIssuer::Several(all));
         Ok(match &self.cache {
-            Some(slots) if replaced => all.cache(slots.settings),
+            Some(slots) if replaced => all.cache(slots.settings()),
             cache => Self { cache: cache.clone(), ..all },
         })
     }
@@ -216,7 +211,7 @@ impl<C> Verifier<C> {
     }
 
     /// Each set of keys and rules once.
-    pub(super) fn each_policy(&self) -> Vec<&Arc<Policy>> {
+    pub(super) fn each_policy(&self) -> Vec<&Arc<Policy<C>>> {
         match &self.policies.by {
             ByIssuer::One(policy) => vec![policy],
             ByIssuer::Several(by_issuer) => {
@@ -242,10 +237,10 @@ impl<C: DeserializeOwned + Send + Sync + 'static> TokenVerifier for Verifier<C> 
         if let Some(seen) = self.seen_before(&token) {
             return Step::Now(seen);
         }
-        match self.attempt(token.as_bytes(), true) {
-            Ok(checked) => Step::Now(Ok(self.admit(checked, token))),
+        match self.attempt(token, true) {
+            Ok(verified) => Step::Now(Ok(verified)),
             Err(Failure::Rejected(rejection)) => Step::Now(Err(rejection)),
-            Err(Failure::Refresh(refresh)) => {
+            Err(Failure::Refresh(refresh, token)) => {
                 Step::Later(VerifyFuture { refresh, verifier: self.clone(), token: Some(token) })
             }
         }
@@ -255,8 +250,8 @@ impl<C: DeserializeOwned + Send + Sync + 'static> TokenVerifier for Verifier<C> 
 /// What came of a try with the keys at hand.
 enum Failure {
     Rejected(Rejection),
-    /// No key fits, and fetching the keys may change that.
-    Refresh(BoxFuture<'static, Result<(), KeysUnavailable>>),
+    /// No key fits the token, and fetching the keys may change that.
+    Refresh(BoxFuture<'static, Result<(), KeysUnavailable>>, BearerToken),
 }
 
 impl From<Rejection> for Failure {
@@ -265,19 +260,9 @@ impl From<Rejection> for Failure {
     }
 }
 
-/// What a right token said, before the token itself is put beside it.
-struct Checked<'v, C> {
-    custom: C,
-    registered: RegisteredClaims,
-    at: UnixTime,
-    policy: &'v Arc<Policy>,
-    /// Of the key set that verified it.
-    epoch: u64,
-}
-
 impl<C> Verifier<C> {
     #[cfg(test)]
-    pub(super) fn slots(&self) -> Option<&super::cache::Slots<C>> {
+    pub(super) fn slots(&self) -> Option<&Slots<C>> {
         self.cache.as_deref()
     }
 
@@ -285,36 +270,45 @@ impl<C> Verifier<C> {
     #[inline]
     fn seen_before(&self, token: &BearerToken) -> Option<Result<Verified<C>, Rejection>> {
         self.cache.as_ref()?.find(token.as_bytes(), |entry| {
-            let at = entry.policy.clock.now();
-            entry.policy.rules.check_times(&entry.token.registered, at)?;
-            Ok(Verified { token: Arc::clone(&entry.token), at, origin: token.origin() })
+            let Policy { rules, checks, clock, .. } = &*entry.policy;
+            let at = clock.now();
+            rules.check_times(&entry.token.registered, at)?;
+            checks.apply(&entry.token.custom, &entry.token.registered)?;
+            Ok(Verified::new(entry.handle(), at, token.origin()))
         })
     }
 
-    fn admit(&self, checked: Checked<'_, C>, bearer: BearerToken) -> Verified<C> {
-        let Checked { custom, registered, at, policy, epoch } = checked;
-        let origin = bearer.origin();
+    /// Keeps a right token, if there is a cache for it.
+    fn keep(
+        &self,
+        policy: &Arc<Policy<C>>,
+        epoch: u64,
+        at: UnixTime,
+        token: impl FnOnce(BearerToken) -> Arc<VerifiedToken<C>>,
+        bearer: BearerToken,
+    ) -> Arc<VerifiedToken<C>> {
         let Some(cache) = &self.cache else {
-            let token = Arc::new(VerifiedToken { custom, registered, bearer });
-            return Verified { token, at, origin };
+            return token(bearer);
         };
         // What the cache keeps must not keep a whole read buffer of the server alive.
-        let bearer = bearer.detached();
-        let token = Arc::new(VerifiedToken { custom, registered, bearer });
+        let token = token(bearer.detached());
         cache.put(&token, policy, epoch, at);
-        Verified { token, at, origin }
+        token
     }
 }
 
 impl<C: DeserializeOwned> Verifier<C> {
-    fn attempt(&self, token: &[u8], may_refresh: bool) -> Result<Checked<'_, C>, Failure> {
-        let compact = Compact::parse(token)?;
+    fn attempt(&self, bearer: BearerToken, may_refresh: bool) -> Result<Verified<C>, Failure> {
+        let compact = Compact::parse(bearer.as_bytes())?;
         let known = self.policies.headers.get(compact.header);
         let known = known.as_ref().and_then(|known| known.as_ref());
-        let mut buffer = HeaderBuffer::new();
+        let mut buffer;
         let header = match known {
             Some(known) => known.header(),
-            None => buffer.parse(compact.header)?,
+            None => {
+                buffer = HeaderBuffer::new();
+                buffer.parse(compact.header)?
+            }
         };
 
         // Only where several issuers are trusted does the payload decide anything before the
@@ -339,7 +333,10 @@ impl<C: DeserializeOwned> Verifier<C> {
                 let missing = MissingKey::new(header.kid.as_deref(), header.algorithm);
                 let missing = epoch.map_or(missing, |epoch| missing.with_epoch(epoch));
                 let refresh = may_refresh.then(|| policy.keys.refresh(&missing)).flatten();
-                return Err(refresh.map_or(Failure::Rejected(rejection), Failure::Refresh));
+                return Err(match refresh {
+                    Some(refresh) => Failure::Refresh(refresh, bearer),
+                    None => Failure::Rejected(rejection),
+                });
             }
         };
         if known.is_none() {
@@ -353,7 +350,10 @@ impl<C: DeserializeOwned> Verifier<C> {
         })?;
         let at = policy.clock.now();
         policy.rules.check(&registered, at)?;
-        Ok(Checked { custom, registered, at, policy, epoch })
+        policy.checks.apply(&custom, &registered)?;
+        let origin = bearer.origin();
+        let token = |bearer| Arc::new(VerifiedToken::new(custom, registered, bearer));
+        Ok(Verified::new(self.keep(policy, epoch, at, token, bearer), at, origin))
     }
 }
 
@@ -379,12 +379,11 @@ impl<C: DeserializeOwned> Future for VerifyFuture<C> {
         if let Err(unavailable) = refreshed {
             return Poll::Ready(Err(keys_unavailable(unavailable)));
         }
-        Poll::Ready(match this.verifier.attempt(token.as_bytes(), false) {
-            Ok(checked) => Ok(this.verifier.admit(checked, token)),
-            Err(Failure::Rejected(rejection)) => Err(rejection),
+        Poll::Ready(this.verifier.attempt(token, false).map_err(|failure| match failure {
+            Failure::Rejected(rejection) => rejection,
             // Not reached: this attempt was told not to refresh.
-            Err(Failure::Refresh(_)) => Err(RejectionKind::KeysUnavailable.into()),
-        })
+            Failure::Refresh(..) => RejectionKind::KeysUnavailable.into(),
+        }))
     }
 }
 

@@ -171,8 +171,10 @@ fn other_registered_claims_of_another_type() {
             refuse(&stack, &token, RejectionKind::InvalidClaims);
         }
     }
-    for claim in ["scope", "scp"] {
+    for claim in ["scope", "scp", "roles"] {
         pass(&stack, &issuer.token().claim(claim, "a b").sign());
+        pass(&stack, &issuer.token().claim(claim, json!(["a b", "c"])).sign());
+        pass(&stack, &issuer.token().claim(claim, json!([])).sign());
         for odd in
             [json!(null), json!(5), json!(true), json!({"a": true}), json!([5]), json!([["a"]])]
         {
@@ -190,14 +192,15 @@ fn other_registered_claims_of_another_type() {
 #[test]
 fn rfc7519_s4_registered_claims_twice() {
     let issuer = issuer();
-    let stack = stack(&issuer);
     let good: Value = json!({
         "iss": TestIssuer::ISSUER, "sub": "alice", "aud": TestIssuer::AUDIENCE,
         "exp": NOW + 100, "nbf": NOW - 100, "iat": NOW - 100, "jti": "1", "sid": "2",
         "client_id": "app", "azp": "app", "scope": "a b", "scp": ["a"], "roles": ["r"],
-        "auth_time": NOW - 100, "acr": "1", "token_version": 1,
+        "auth_time": NOW - 100, "acr": "1", "token_version": 1, "cnf": {"jkt": "k"},
     });
     let once = good.to_string();
+    let builder = issuer.verifier().dangerous().accept_bound_tokens_without_proof();
+    let stack: Stack = AuthLayer::new(builder.build().unwrap());
     pass(&stack, &signed(HEADER, &once));
     for (claim, value) in good.as_object().unwrap() {
         let escaped = format!("\\u{:04x}{}", u32::from(claim.as_bytes()[0]), &claim[1..]);
@@ -273,13 +276,8 @@ fn deeply_nested_json() {
             }
             let header = format!(r#"{{"alg":"HS256","x":{unclosed}}}"#);
             refuse(&roomy, &signed(&header, &good), RejectionKind::MalformedToken);
-            // An unknown member is skipped, however deep; the signature still decides.
             let header = format!(r#"{{"alg":"HS256","x":{nested}}}"#);
-            let token = signed(&header, &good);
-            pass(&roomy, &token);
-            let (input, _) = token.rsplit_once('.').unwrap();
-            let forged = format!("{input}.{}", encode([7; 32]));
-            refuse(&roomy, &forged, RejectionKind::InvalidSignature);
+            refuse(&roomy, &signed(&header, &good), RejectionKind::MalformedToken);
             refuse(&stack, &signed(HEADER, &nested.repeat(200)), RejectionKind::InvalidRequest);
         }
     }

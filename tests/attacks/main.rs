@@ -9,6 +9,7 @@ mod algorithms;
 mod claims;
 mod cross_site;
 mod headers;
+mod json;
 mod keys;
 mod secrets;
 mod stack;

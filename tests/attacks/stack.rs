@@ -156,6 +156,7 @@ pub(crate) fn refuse_request<R: RevocationCheck>(
         | Kind::WrongType
         | Kind::NotYetValid
         | Kind::InvalidClaims
+        | Kind::BoundToken
         | Kind::MissingIdentifier
         | Kind::Revoked => (401, Some(invalid_token)),
         Kind::CrossSite => (403, None),

@@ -13,6 +13,7 @@
 //! | `--round` | how long one round takes, in seconds: each begins with new nodes and an empty store; 60 by default |
 //! | `--grace`, `--no-grace` | whether spent refresh tokens yield successors until one was used; by the seed by default |
 //! | `--ask-store` | a node that cannot know asks the store instead of answering 503 |
+//! | `--durable` | an answer waits until a replica of the store has what was done |
 //! | `--fault` | only this fault, by name; may be given several times |
 //! | `--plant` | puts this fault into the nodes, or `all` of them one after the other, and succeeds if the checker finds it |
 //! | `--lines` | how many offences are printed in full; 20 by default |

@@ -4,9 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The path, as the crate's documentation has it.
-const PATH: [&str; 22] = [
+const PATH: [&str; 23] = [
     "causes",
     "opaque",
+    "json",
     "clock",
     "step",
     "head",

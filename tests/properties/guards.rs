@@ -131,7 +131,7 @@ fn check(guard: &impl Guard) -> Result<Verdict, TestCaseError> {
             prop_assert!(!words.is_empty(), "a missing scope without a scope: {scopes:?}");
             prop_assert!(words.iter().any(|word| !HELD.contains(word)), "nothing is missing");
             let once: HashSet<_> = words.iter().collect();
-            prop_assert_eq!(once.len(), words.len(), "a scope stands there twice: {}", scopes);
+            prop_assert_eq!(once.len(), words.len(), "a scope occurs twice: {}", scopes);
             Ok(Verdict::Deny)
         }
         RejectionKind::Forbidden | RejectionKind::InsufficientAuthentication => Ok(Verdict::Deny),

@@ -121,7 +121,7 @@ pub(crate) fn top_value() -> impl Strategy<Value = String> {
 
 pub(crate) fn name() -> impl Strategy<Value = &'static str> {
     let mut names = [TEXTS.as_slice(), &LISTS, &DATES, &OTHERS].concat();
-    names.extend(["roles", "token_version"]);
+    names.extend(["roles", "token_version", "cnf"]);
     select(names)
 }
 
@@ -134,6 +134,11 @@ pub(crate) fn fitting(name: &'static str) -> BoxedStrategy<String> {
         "nbf" | "iat" => (NOW - 9..NOW + 62).prop_map(|secs| secs.to_string()).boxed(),
         "auth_time" => number().boxed(),
         "token_version" | "n" => (0..300_u32).prop_map(|number| number.to_string()).boxed(),
+        "cnf" => {
+            let methods =
+                ["{}", r#"{"jkt":"a"}"#, r#"{"x5t#S256":"a","jkt":"\u0061"}"#, r#"{"kid":1}"#];
+            select(methods.to_vec()).prop_map(str::to_owned).boxed()
+        }
         "scp" | "roles" => prop_oneof![
             string(),
             vec(string(), 0..4).prop_map(|values| format!("[{}]", values.join(",")))

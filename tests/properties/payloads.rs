@@ -37,7 +37,7 @@ pub(crate) fn well_typed(members: &[Member]) -> Option<HashMap<&str, Value>> {
         let is_registered = TEXTS.contains(&name)
             || LISTS.contains(&name)
             || DATES.contains(&name)
-            || ["roles", "token_version"].contains(&name);
+            || ["roles", "token_version", "cnf"].contains(&name);
         if !is_registered {
             continue;
         }
@@ -48,7 +48,10 @@ pub(crate) fn well_typed(members: &[Member]) -> Option<HashMap<&str, Value>> {
             _ if LISTS.contains(&name) => texts(&value).is_some(),
             _ if DATES.contains(&name) => date(&value).is_some(),
             "token_version" => value.is_u64(),
-            _ => true,
+            "roles" => texts(&value).is_some(),
+            _ => value.as_object().is_some_and(|cnf| {
+                ["jkt", "x5t#S256"].iter().all(|name| cnf.get(*name).is_none_or(Value::is_string))
+            }),
         };
         if !fits || registered.insert(name, value).is_some() {
             return None;
@@ -77,6 +80,7 @@ pub(crate) fn model(members: &[Member]) -> bool {
         && for_us
         && claims.get("iss").is_some_and(|iss| iss == TestIssuer::ISSUER)
         && claims.contains_key("exp")
+        && !claims.contains_key("cnf")
         && in_time(&claims)
 }
 

@@ -1,7 +1,10 @@
 //! Revocations and sessions in Redis, against servers that the tests start and maltreat.
 
+mod cluster;
+mod failover;
 #[cfg(all(feature = "issuer", any(feature = "aws-lc-rs", feature = "rust-crypto")))]
 mod issued;
+mod limits;
 mod replica;
 mod store;
 #[cfg(feature = "redis-tls")]

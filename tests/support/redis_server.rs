@@ -16,6 +16,8 @@ pub struct RedisServer {
     options: Vec<String>,
     /// Whether it speaks TLS only.
     tls: bool,
+    /// The configuration of a sentinel.
+    sentinel: Option<PathBuf>,
     process: Option<Child>,
 }
 
@@ -57,6 +59,21 @@ impl RedisServer {
         Some(server)
     }
 
+    /// A sentinel with this configuration. `None`, said loudly, if there is no `redis-server`.
+    ///
+    /// # Panics
+    ///
+    /// As for [`start`](Self::start).
+    pub fn start_sentinel(configuration: &str) -> Option<Self> {
+        let mut server = Self::prepare(&[])?;
+        let file = server.dir.join("sentinel.conf");
+        let dir = server.dir.display();
+        fs::write(&file, format!("port {}\ndir {dir}\n{configuration}", server.port)).unwrap();
+        server.sentinel = Some(file);
+        server.restart();
+        Some(server)
+    }
+
     fn prepare(options: &[&str]) -> Option<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let there = Command::new("redis-server").arg("--version").output();
@@ -70,9 +87,15 @@ impl RedisServer {
         let dir = std::env::temp_dir().join(name);
         fs::create_dir_all(&dir).unwrap();
         // The port is free now; whoever takes it in between makes the start fail, not the test lie.
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let free = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        // In a cluster, the port 10,000 above is taken as well.
+        let port = (0..1000).map(|_| free()).find(|port| *port < 55_000).unwrap();
         let options = options.iter().map(ToString::to_string).collect();
-        Some(Self { port, dir, options, tls: false, process: None })
+        Some(Self { port, dir, options, tls: false, sentinel: None, process: None })
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     pub fn url(&self) -> String {
@@ -98,16 +121,23 @@ impl RedisServer {
         self.kill();
         let port = self.port.to_string();
         let plain = if self.tls { "0" } else { &port };
-        let process = Command::new("redis-server")
+        let mut command = Command::new("redis-server");
+        if let Some(file) = &self.sentinel {
+            command.arg(file).args(["--sentinel", "--loglevel", "warning"]);
+            return self.spawns(command);
+        }
+        command
             .args(["--port", plain, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
             // Without TLS it does not know the option, not even to say that it is off.
             .args(self.tls.then_some(["--tls-port", &port]).into_iter().flatten())
             .args(["--loglevel", "warning", "--dir"])
             .arg(&self.dir)
-            .args(&self.options)
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
+            .args(&self.options);
+        self.spawns(command)
+    }
+
+    fn spawns(&mut self, mut command: Command) -> bool {
+        let process = command.stdout(Stdio::null()).spawn().unwrap();
         let process = self.process.insert(process);
         let patience = Instant::now() + Duration::from_secs(20);
         while TcpStream::connect(("127.0.0.1", self.port)).is_err() {

@@ -66,6 +66,9 @@ enum Why {
     /// It does not look at the types of registered claims that it does not validate. Here they are
     /// never read as absent.
     TypesOfOtherClaims,
+    /// It does not look at `cnf`. RFC 9449 §7.2, RFC 8705 §3: such a token is for who can prove that they
+    /// hold the key, so it is no bearer token here.
+    BoundTokens,
     /// It lets the last (or first) of two registered claims count. RFC 7519 §4 allows that, RFC 8725
     /// warns of parsers that disagree: here such a token is rejected.
     DuplicateClaims,
@@ -287,7 +290,7 @@ fn party_quirks() -> Vec<Quirk> {
 }
 
 fn other_claim_quirks() -> Vec<Quirk> {
-    use Why::{DuplicateClaims, TypesOfOtherClaims};
+    use Why::{BoundTokens, DuplicateClaims, TypesOfOtherClaims};
     let mut quirks = Vec::new();
     for name in ["jti", "sid", "client_id", "azp", "acr"] {
         quirks.push(claim(name, "\"x\"", BothAccept));
@@ -309,9 +312,16 @@ fn other_claim_quirks() -> Vec<Quirk> {
         claim("token_version", "7", BothAccept),
         claim("token_version", "1.5", OnlyTheyAccept(TypesOfOtherClaims)),
         claim("token_version", "-1", OnlyTheyAccept(TypesOfOtherClaims)),
-        // roles of another shape are no roles, not an error
         claim("roles", "[\"a\"]", BothAccept),
-        claim("roles", "7", BothAccept),
+        claim("roles", "\"a b\"", BothAccept),
+        claim("roles", "[]", BothAccept),
+        claim("roles", "7", OnlyTheyAccept(TypesOfOtherClaims)),
+        claim("roles", "null", OnlyTheyAccept(TypesOfOtherClaims)),
+        claim("roles", "[\"a\",7]", OnlyTheyAccept(TypesOfOtherClaims)),
+        claim("roles", "{\"a\":true}", OnlyTheyAccept(TypesOfOtherClaims)),
+        claim("cnf", "{\"jkt\":\"x\"}", OnlyTheyAccept(BoundTokens)),
+        claim("cnf", "{}", OnlyTheyAccept(BoundTokens)),
+        claim("cnf", "\"x\"", OnlyTheyAccept(TypesOfOtherClaims)),
         claim("name", "null", BothAccept),
         claim("deep", "[[[[{\"x\":[1,2,{}]}]]]]", BothAccept),
     ]);
@@ -639,5 +649,5 @@ fn every_disagreement_with_jsonwebtoken_is_known() {
     assert!(surprises.is_empty(), "{} surprises:\n{}", surprises.len(), surprises.join("\n"));
     assert!(asked >= 3000, "only {asked} tokens");
     assert!(accepted.iter().all(|accepted| *accepted > 500), "{accepted:?}");
-    assert_eq!(disagreements.len(), 15, "each kind of disagreement was seen: {disagreements:?}");
+    assert_eq!(disagreements.len(), 16, "each kind of disagreement was seen: {disagreements:?}");
 }

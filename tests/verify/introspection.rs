@@ -574,6 +574,21 @@ async fn rfc7523_private_key_jwt_verifies_with_the_public_key() {
     assert_ne!(ids[0], ids[1]);
 }
 
+#[tokio::test]
+async fn every_request_has_its_own_token_to_forward() {
+    async fn forward(user: Claims<StandardClaims>) -> String {
+        format!("{} {}", user.token().expose_secret(), user.principal().token().expose_secret())
+    }
+    let endpoint = Endpoint::start(active(&json!({}))).await;
+    let introspection = builder(&endpoint).build().unwrap();
+    let app = Router::new().route("/", get(forward)).layer(AuthLayer::new(introspection));
+    // Remembered is what is known of the token, and not the token.
+    for _ in 0..2 {
+        send(&app, "/", "opaque").await.is_ok("opaque opaque");
+    }
+    assert_eq!(endpoint.calls(), 1);
+}
+
 #[test]
 fn who_joins_a_question_has_a_time_of_their_own() {
     let served = tokio::runtime::Runtime::new().unwrap();

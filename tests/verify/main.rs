@@ -3,6 +3,7 @@
 #![cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
 
 #[cfg(feature = "aws-lc-rs")]
+mod claim_rules;
 mod differential;
 #[cfg(all(feature = "introspection", feature = "axum"))]
 mod endpoint;

@@ -3,7 +3,8 @@ use std::time::Duration;
 
 use tower_bearer::key::{Key, KeySet, SharedKeys};
 use tower_bearer::testing::TestIssuer;
-use tower_bearer::verify::builder::{Audiences, BuildError, Issuers, Keys, VerifierBuilder};
+use tower_bearer::verify::BuildError;
+use tower_bearer::verify::builder::{Audiences, Issuers, Keys, VerifierBuilder};
 use tower_bearer::{StandardClaims, Verifier};
 
 type Ready = VerifierBuilder<StandardClaims, Keys, Issuers, Audiences>;

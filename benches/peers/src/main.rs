@@ -6,7 +6,7 @@
 //! - Measured is the whole of `Service::call` of a peer's middleware, to the response and its drop,
 //!   without network. The same service alone, with no layer, is subtracted.
 //! - Every contender has to show first that it does the work: accepts the good token, hands its
-//!   claims on, refuses forged ones. Who does not is not measured. What it lets through besides,
+//!   claims on, refuses forged ones. One that does not is not measured. What it lets through besides,
 //!   such as another audience, is said.
 //! - Contenders take turns in short rounds, in another order each time, so that what the machine
 //!   does meanwhile hits all of them. A ratio is the median over rounds of a contender's time

@@ -97,7 +97,9 @@ impl Sessions {
             // A store that lost the session, or cannot read it, must not let its tokens live.
             let until = self.access_until(self.now()).max(token.expires_at().unwrap_or_default());
             let until = until.saturating_add(self.0.leeway);
-            self.0.store.revoke(&Revocation::session(id.as_str(), until)).await?;
+            // Of this issuer's alone: nobody knows whose session it is.
+            let revocation = Revocation::session(id.as_str(), until);
+            self.0.store.revoke(&revocation.issuer(self.0.issuer.name())).await?;
         }
         ending
     }
@@ -281,6 +283,7 @@ impl Sessions {
     ///
     /// # Errors
     /// [`Unavailable`](SessionErrorKind::Unavailable) if they cannot be told.
+    #[doc(alias = "list")]
     pub async fn sessions(&self, subject: &str) -> Result<Vec<Session>, SessionError> {
         let index = IndexKey::of_subject(self.0.issuer.name(), subject)?;
         let now = self.now();

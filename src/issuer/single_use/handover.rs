@@ -162,7 +162,7 @@ impl<S: SingleUseStore> Handover<S> {
         let (Some(token_id), Some(issuer)) = (registered.token_id(), registered.issuer()) else {
             return Err(SingleUseError::rejected());
         };
-        let carried = &verified.token.custom;
+        let carried = verified.custom();
         if carried.purpose != purpose || !nonce.answers(&carried.challenge)? {
             return Err(SingleUseError::rejected());
         }
@@ -218,7 +218,7 @@ impl<S, K, A> HandoverBuilder<S, K, NeedsIssuer, A> {
 }
 
 impl<S, K, I> HandoverBuilder<S, K, I, NeedsAudience> {
-    /// Redeems tokens for this audience, which is the own service.
+    /// Redeems tokens for this audience, which is this service.
     pub fn audience(self, audience: impl Into<String>) -> HandoverBuilder<S, K, I, Audiences> {
         let Self { verifier, store, clock } = self;
         HandoverBuilder { verifier: verifier.audience(audience), store, clock }

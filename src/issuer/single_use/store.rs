@@ -83,7 +83,7 @@ pub trait SingleUseStore: Once {
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
-/// A token to be kept. `Debug` shows no payload.
+/// A token under construction kept. `Debug` shows no payload.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct NewToken<'a> {

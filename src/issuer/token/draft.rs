@@ -1,4 +1,4 @@
-//! A token to be: [`AccessTokenBuilder`], [`IdTokenBuilder`].
+//! A token under construction: [`AccessTokenBuilder`], [`IdTokenBuilder`].
 
 use std::fmt;
 use std::marker::PhantomData;

@@ -23,5 +23,4 @@ use rust_crypto as chosen;
 pub(super) use chosen::{SignKey, VerifyKey, digest_sha256, fill_random, is_equal};
 
 #[cfg(test)]
-#[path = "agreement_tests.rs"]
-mod agreement_tests;
+mod tests;

@@ -3,7 +3,7 @@
 //! Two lines differ from one to the next: the issuer, exactly as the provider writes it, and the
 //! audience. [`RemoteKeys::discover`](super::RemoteKeys::discover) refuses an issuer that differs
 //! by so much as a slash, so a mistake shows at start with [`eager`](super::RemoteKeysBuilder::eager).
-//! Where roles stand elsewhere than in the claim `roles`, tell
+//! Where roles are elsewhere than in the claim `roles`, tell
 //! [`roles_at`](crate::verify::VerifierBuilder::roles_at). Scopes are read from `scope` and `scp`,
 //! as text or list, without being told.
 //!
@@ -111,7 +111,7 @@
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! # use tower_bearer::{key::remote::RemoteKeys, verify::Verifier};
 //! #[derive(serde::Deserialize)]
-//! struct User { sub: String, client_id: String, token_use: String }
+//! struct User { sub: String, username: String }
 //!
 //! let issuer = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbCdEfGhI";
 //! let keys = RemoteKeys::discover(issuer).eager().await?;
@@ -119,13 +119,15 @@
 //!     .keys(keys)
 //!     .issuer(issuer)
 //!     .any_audience()
+//!     .client("1example23456789abcdefghij")
+//!     .require_value("token_use", "access")
 //!     .roles_at("cognito:groups")
 //!     .build()?;
 //! # Ok(()) }
 //! ```
-//! Access tokens have no `aud` unless the client asked for a resource: check in a guard that
-//! `client_id` is one of your clients and that `token_use` is `access`, or an ID token and the token
-//! of any other client of the pool would do. Scopes of your own are `RESOURCE-SERVER/SCOPE`.
+//! Access tokens have no `aud` unless the client asked for a resource. So name your clients, and require
+//! that `token_use` is `access`: or an ID token, and the token of any other client of the pool, would do.
+//! Scopes of your own are `RESOURCE-SERVER/SCOPE`.
 //!
 //! # Google
 //! ```no_run

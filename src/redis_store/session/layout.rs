@@ -34,7 +34,9 @@ mod tests {
             let found = read_value(id.clone(), kept).unwrap();
             assert_eq!((found.version, found.record.as_slice()), (version, record));
         }
-        for odd in [&b""[..], b"000000000000001", b"+00000000000000a", b"000000000000000g{}", &[255; 20]] {
+        for odd in
+            [&b""[..], b"000000000000001", b"+00000000000000a", b"000000000000000g{}", &[255; 20]]
+        {
             assert_eq!(read_value(id.clone(), odd.to_vec()), None);
         }
     }

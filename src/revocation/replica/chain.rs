@@ -60,9 +60,9 @@ impl Chain {
         }
     }
 
-    /// The last place that was acknowledged and not read yet.
-    pub(super) fn awaited(&self) -> Option<LogId> {
-        self.awaited.iter().max_by_key(|id| id.place()).copied()
+    /// The last place that was read or acknowledged.
+    pub(super) fn own(&self) -> Option<LogId> {
+        self.last.iter().chain(&self.awaited).max_by_key(|id| id.place()).copied()
     }
 
     /// Goes on by an item; false if it does not follow what was read.
@@ -181,9 +181,9 @@ mod tests {
         };
         let mut chain = loaded();
         chain.acknowledged(id(3));
-        assert_eq!(chain.awaited(), Some(id(3)));
+        assert_eq!(chain.own(), Some(id(3)));
         assert!(chain.advance(&item(1, 2)) && chain.advance(&item(2, 3)));
-        assert!(chain.is_sound() && chain.awaited().is_none());
+        assert!(chain.is_sound() && chain.awaited.is_empty());
         // Read before it was acknowledged.
         chain.acknowledged(id(2));
         assert!(chain.is_sound());

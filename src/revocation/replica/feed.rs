@@ -149,11 +149,9 @@ impl<L: RevocationLog> Feed<L> {
             self.inspected = self.pace.elapsed();
         }
         // Before the log is asked: what is read or acknowledged later may be in it later.
-        let (read, awaited) = (shared.chain().last(), shared.chain().awaited());
+        let own = shared.chain().own();
         let (head, vouched) = self.look(reader).await?;
-        if !shared.chain().is_of(&head.epoch)
-            || read.into_iter().chain(awaited).any(|own| head.last.is_before(&own))
-        {
+        if !shared.chain().is_of(&head.epoch) || own.is_some_and(|own| head.last.is_before(&own)) {
             return Ok(Followed::Gap);
         }
         loop {
@@ -200,8 +198,7 @@ impl<L: RevocationLog> Feed<L> {
         self.inspected = self.pace.elapsed();
         let (known, lost) = {
             let chain = shared.chain();
-            let own = chain.last().into_iter().chain(chain.awaited());
-            (own.max_by_key(|id| id.place()), chain.has_lost())
+            (chain.own(), chain.has_lost())
         };
         // Before the entries: what comes while they are read is in the log after this.
         let (head, vouched) = self.look(reader).await?;

@@ -363,7 +363,6 @@ fn expired(value: u64, now: u64) -> bool {
 }
 
 #[cfg(all(test, tower_bearer_loom))]
-#[path = "model.rs"]
 mod model;
 
 #[cfg(all(test, not(tower_bearer_loom)))]

@@ -186,7 +186,7 @@ impl<S: RevocationStore> Stage<S> {
         ];
         // The empty one may have been revoked by an earlier run on a shared server.
         for (number, id) in odd.iter().enumerate() {
-            let rule = "odd identifiers are told apart";
+            let rule = "odd identifiers are kept apart";
             if number > 0 {
                 self.expect(rule, kind.token(id), false).await;
             }

@@ -16,7 +16,8 @@ use crate::claims::ClaimPath;
 use crate::clock::{Clock, SystemClock};
 use crate::dangerous::Dangerous;
 use crate::fetch::{Fetch, UrlProblem, can_wait, checked_url, metadata_urls};
-use crate::verify::builder::{Audiences, BuildError, NeedsAudience};
+use crate::verify::BuildError;
+use crate::verify::builder::{Audiences, NeedsAudience};
 use crate::verify::options::Options;
 use crate::verify::rules::{Accept, Types};
 
@@ -167,6 +168,25 @@ impl<C, N, A> IntrospectionBuilder<C, N, A> {
         self
     }
 
+    /// Accepts only tokens that were issued to these clients, as
+    /// [`VerifierBuilder::clients`](crate::verify::VerifierBuilder::clients) has it: by `client_id` or
+    /// `azp` of the response. Calling it again adds others.
+    pub fn clients(mut self, clients: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.settings.options.add_clients(clients);
+        self
+    }
+
+    /// Requires of every response that the member there has this value, as
+    /// [`VerifierBuilder::require_value`](crate::verify::VerifierBuilder::require_value) has it.
+    pub fn require_value(
+        mut self,
+        claim: impl Into<ClaimPath>,
+        value: impl Into<serde_json::Value>,
+    ) -> Self {
+        self.settings.options.add_value(claim.into(), value.into());
+        self
+    }
+
     /// Requires of every response that it names the kind of token, in `token_type`, `token_use` or
     /// `typ`. By default one that names none is taken for an access token, which a refresh token
     /// could be too where the endpoint does not tell them apart.
@@ -246,10 +266,18 @@ impl<C, N, A> Dangerous<IntrospectionBuilder<C, N, A>> {
         self.0
     }
 
-    /// Accepts active tokens of every kind, refresh tokens and tokens bound to their sender
-    /// included.
+    /// Accepts active tokens of every kind, refresh tokens included; not those that are bound to their
+    /// sender.
     pub fn allow_any_token_type(mut self) -> IntrospectionBuilder<C, N, A> {
         self.0.settings.kinds = Kinds::Any;
+        self.0
+    }
+
+    /// Accepts tokens that are bound to their sender (`cnf`, or the type `DPoP`) as if they were not:
+    /// whoever has stolen one can use it, which the issuer wanted to prevent. For a service behind
+    /// something that checks the proof.
+    pub fn accept_bound_tokens_without_proof(mut self) -> IntrospectionBuilder<C, N, A> {
+        self.0.settings.options.bound_accepted = true;
         self.0
     }
 }

@@ -14,7 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use super::cache::{Name, Namer, Shelf};
 use super::endpoint::{Endpoint, retry};
 use super::response::{Active, Kinds, read, unavailable};
-use crate::claims::VerifiedToken;
+use crate::claims::TokenClaims;
 use crate::clock::{Clock, UnixTime};
 use crate::credentials::BearerToken;
 use crate::fetch::within;
@@ -30,7 +30,7 @@ const BYTES_PER_ENTRY: usize = 2048;
 const BUSY: Duration = Duration::from_secs(1);
 
 /// What came of asking; times are not judged yet.
-pub(super) type Answer<C> = Result<Arc<VerifiedToken<C>>, Rejection>;
+pub(super) type Answer<C> = Result<Arc<TokenClaims<C>>, Rejection>;
 /// An answer that many wait for.
 pub(super) type Flight<C> = Shared<oneshot::Receiver<Answer<C>>>;
 
@@ -56,7 +56,7 @@ pub(super) struct Limits {
 }
 
 struct State<C> {
-    active: Shelf<Arc<VerifiedToken<C>>>,
+    active: Shelf<Arc<TokenClaims<C>>>,
     rejected: Shelf<Rejection>,
     flights: HashMap<Name, Asked<C>, RandomState>,
     next: u64,
@@ -130,8 +130,8 @@ impl<C> Inquiry<C> {
 
 impl<C: DeserializeOwned + Send + Sync + 'static> Inquiry<C> {
     /// What is known of a token; if nothing is, asks, unless somebody else does already.
-    pub(super) fn look_up(self: &Arc<Self>, token: BearerToken, now: UnixTime) -> Known<C> {
-        let name = match self.namer.name(&token) {
+    pub(super) fn look_up(self: &Arc<Self>, token: &BearerToken, now: UnixTime) -> Known<C> {
+        let name = match self.namer.name(token) {
             Ok(name) => name,
             Err(error) => {
                 let reason = "tokens cannot be hashed to be remembered";
@@ -162,7 +162,7 @@ impl<C: DeserializeOwned + Send + Sync + 'static> Inquiry<C> {
             return Known::Answer(Err(busy.with_retry_after(BUSY)));
         };
         // Outlives the request, whose buffer it must not hold.
-        let token = token.detached();
+        let token = token.clone().detached();
         let (answer, flight) = oneshot::channel();
         let flight = flight.shared();
         let number = state.next;
@@ -215,12 +215,11 @@ impl<C: DeserializeOwned + Send + Sync + 'static> Landing<C> {
     /// Notes an answer, unless somebody asked to forget the token meanwhile.
     fn remember(&self, answer: Result<Active<C>, Rejection>, asked: UnixTime) -> Answer<C> {
         let Inquiry { limits, rules, clock, .. } = &*self.inquiry;
-        let bearer = || self.token.clone();
-        let mut bytes = 256 + self.token.as_bytes().len();
+        let mut bytes = 256;
         let answer = answer.and_then(|Active { custom, registered }| {
             bytes += 2 * registered.payload().len();
             let expires_at = registered.expires_at();
-            let token = Arc::new(VerifiedToken { custom, registered, bearer: bearer() });
+            let token = Arc::new(TokenClaims { custom, registered });
             // What an endpoint calls active long after its `exp` will not become valid again.
             match rules.check_times(&token.registered, clock.now()) {
                 Err(rejection) if rejection.kind() == RejectionKind::Expired => Err(rejection),

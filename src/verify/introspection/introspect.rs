@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures_timer::Delay;
-use futures_util::future::FusedFuture;
 use serde::de::DeserializeOwned;
 
 use super::builder::{At, IntrospectionBuilder};
 use super::endpoint::retry;
 use super::inquiry::{Answer, Flight, Inquiry, Known, late};
 use super::response::unavailable;
-use crate::credentials::{BearerToken, TokenOrigin};
+use crate::claims::TokenHandle;
+use crate::credentials::BearerToken;
 use crate::fetch::Fetch;
 use crate::head::RequestHead;
 use crate::rejection::Rejection;
@@ -63,11 +63,12 @@ impl<C> Introspection<C> {
     }
 
     /// Judges the times, which pass while an answer is remembered.
-    fn judge(&self, answer: Answer<C>, origin: TokenOrigin) -> Result<Verified<C>, Rejection> {
+    fn judge(&self, answer: Answer<C>, bearer: BearerToken) -> Result<Verified<C>, Rejection> {
         let token = answer?;
         let at = self.inquiry.clock.now();
         self.inquiry.rules.check_times(&token.registered, at)?;
-        Ok(Verified { token, at, origin })
+        let origin = bearer.origin();
+        Ok(Verified::new(TokenHandle::presented(token, bearer), at, origin))
     }
 }
 
@@ -80,13 +81,17 @@ impl<C: DeserializeOwned + Send + Sync + 'static> TokenVerifier for Introspectio
         token: BearerToken,
         _head: &RequestHead<'_>,
     ) -> Step<Result<Verified<C>, Rejection>, IntrospectionFuture<C>> {
-        let origin = token.origin();
-        match self.inquiry.look_up(token, self.inquiry.clock.now()) {
-            Known::Answer(answer) => Step::Now(self.judge(answer, origin)),
+        match self.inquiry.look_up(&token, self.inquiry.clock.now()) {
+            Known::Answer(answer) => Step::Now(self.judge(answer, token)),
             Known::Asked(flight) => {
                 let deadline = Delay::new(self.inquiry.endpoint.timeout);
                 let introspection = self.clone();
-                Step::Later(IntrospectionFuture { flight, deadline, origin, introspection })
+                Step::Later(IntrospectionFuture {
+                    flight,
+                    deadline,
+                    bearer: Some(token),
+                    introspection,
+                })
             }
         }
     }
@@ -98,7 +103,8 @@ pub struct IntrospectionFuture<C> {
     flight: Flight<C>,
     /// Of this request alone: others may have asked before, on runtimes that do not run.
     deadline: Delay,
-    origin: TokenOrigin,
+    /// `None` once it has been answered.
+    bearer: Option<BearerToken>,
     introspection: Introspection<C>,
 }
 
@@ -106,7 +112,7 @@ impl<C> Future for IntrospectionFuture<C> {
     type Output = Result<Verified<C>, Rejection>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if self.flight.is_terminated() {
+        if self.bearer.is_none() {
             // Polled after completion, against the contract of `Future`: fail closed.
             return Poll::Pending;
         }
@@ -114,6 +120,7 @@ impl<C> Future for IntrospectionFuture<C> {
             Poll::Ready(landed) => landed,
             Poll::Pending => {
                 ready!(Pin::new(&mut self.deadline).poll(cx));
+                self.bearer = None;
                 return Poll::Ready(Err(retry(late())));
             }
         };
@@ -121,7 +128,8 @@ impl<C> Future for IntrospectionFuture<C> {
         let lost =
             || retry(unavailable("the question to the introspection endpoint came to nothing"));
         let answer = landed.unwrap_or_else(|_| Err(lost()));
-        Poll::Ready(self.introspection.judge(answer, self.origin))
+        let Some(bearer) = self.bearer.take() else { return Poll::Pending };
+        Poll::Ready(self.introspection.judge(answer, bearer))
     }
 }
 

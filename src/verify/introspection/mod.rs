@@ -5,7 +5,7 @@
 //! [`Verifier`](super::Verifier), and yields the same [`Claims<C>`](crate::claims::Claims): scopes,
 //! roles, guards and revocation work as they do for signed tokens. [`JwtOrOpaque`] takes both.
 //!
-//! 1. `active` decides, and only as a JSON boolean that stands there once. `false` rejects the token
+//! 1. `active` decides, and only as a JSON boolean that occurs once. `false` rejects the token
 //!    ([`Inactive`](crate::rejection::RejectionKind::Inactive), 401). Any other response says nothing
 //!    of the token, so it is an outage:
 //!    [`IntrospectionUnavailable`](crate::rejection::RejectionKind::IntrospectionUnavailable), 503

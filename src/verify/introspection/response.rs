@@ -4,14 +4,16 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::super::rules::Rules;
+use super::super::rules::{Rules, bound};
 use crate::claims::{RegisteredClaims, decode};
 use crate::rejection::{Rejection, RejectionKind};
 
-/// The values of `token_type`, `token_use` and `typ` that mean an access token sent as a bearer
-/// token; compared without case.
-const ACCESS_TOKEN: [&str; 6] = [
+/// What means an access token that is bound to its sender.
+const DPOP: &str = "dpop";
+/// The values of `token_type`, `token_use` and `typ` that mean an access token; compared without case.
+const ACCESS_TOKEN: [&str; 7] = [
     "bearer",
+    DPOP,
     "access_token",
     "access",
     "jwt",
@@ -48,18 +50,29 @@ struct Status {
     typ: Option<Value>,
 }
 
+impl Status {
+    fn kinds(&self) -> impl Iterator<Item = &Value> + Clone {
+        [&self.token_type, &self.token_use, &self.typ].into_iter().flatten()
+    }
+
+    /// Whether the response calls the token one that is bound to its sender, by other means than `cnf`.
+    fn is_bound(&self) -> bool {
+        self.kinds().any(|kind| is(kind, DPOP))
+    }
+}
+
+fn is(kind: &Value, name: &str) -> bool {
+    kind.as_str().is_some_and(|kind| kind.eq_ignore_ascii_case(name))
+}
+
 impl Kinds {
-    /// A refresh token or ID token is active too, and must not pass for an access token; nor may a
-    /// token that is bound to its sender (`DPoP`) be used without the proof.
+    /// A refresh token or ID token is active too, and must not pass for an access token.
     fn accept(self, status: &Status) -> bool {
         if self == Self::Any {
             return true;
         }
-        let mut named = [&status.token_type, &status.token_use, &status.typ].into_iter().flatten();
-        let is_access = |value: &Value| {
-            let name = value.as_str().unwrap_or_default();
-            ACCESS_TOKEN.iter().any(|accepted| name.eq_ignore_ascii_case(accepted))
-        };
+        let mut named = status.kinds();
+        let is_access = |kind: &Value| ACCESS_TOKEN.iter().any(|accepted| is(kind, accepted));
         (self == Self::NotAnother || named.clone().next().is_some()) && named.all(is_access)
     }
 }
@@ -73,6 +86,8 @@ pub(super) fn read<C: DeserializeOwned>(
     rules: &Rules,
     kinds: Kinds,
 ) -> Result<Result<Active<C>, Rejection>, Rejection> {
+    crate::json::check(json.as_bytes())
+        .map_err(|odd| unavailable("the introspection response cannot be read").with_source(odd))?;
     // serde would take an array for the object too.
     let is_object = json.trim_start().starts_with('{');
     let status = serde_json::from_str::<Status>(&json).ok().filter(|_| is_object);
@@ -83,6 +98,8 @@ pub(super) fn read<C: DeserializeOwned>(
     };
     Ok(if !status.active {
         Err(Rejection::new(RejectionKind::Inactive, "the issuer says the token is not active"))
+    } else if status.is_bound() && !rules.bound_accepted {
+        Err(bound())
     } else if kinds.accept(&status) {
         claims(json, rules)
     } else {
@@ -98,6 +115,9 @@ fn claims<C: DeserializeOwned>(json: String, rules: &Rules) -> Result<Active<C>,
     })?;
     rules.check_parties(&registered)?;
     rules.check_required(&registered)?;
+    rules.check_bearer(&registered)?;
+    rules.check_client(&registered)?;
+    rules.check_values(&registered)?;
     Ok(Active { custom, registered })
 }
 
@@ -107,5 +127,4 @@ pub(super) fn unavailable(reason: &'static str) -> Rejection {
 }
 
 #[cfg(test)]
-#[path = "response_tests.rs"]
 mod tests;

@@ -135,10 +135,22 @@ impl<'a> Index<'a> {
                 End::OfSubject(_) | End::ByToken(_) => *ended != Some(false),
                 End::All { .. } => begun <= op.start,
                 End::AllBut(spared) => spared != session && begun <= op.start,
-                End::RevokeSubject { .. } => s.created_ms < *moment_ms,
+                End::RevokeSubject { .. } => {
+                    s.created_ms < *moment_ms && !self.is_spared(session, op)
+                }
                 End::RevokeVersion { minimum, .. } => s.version < minimum,
                 _ => true,
             }
+        })
+    }
+
+    /// Whether the session was lifted over an epoch that may be the later one by the clocks.
+    fn is_spared(&self, session: SessionIx, epoch: &Op) -> bool {
+        let skew = self.history.bounds.skew + 2_000;
+        self.ends(session).any(|op| {
+            matches!(op.call, Call::End { end: End::AllBut(spared), .. } if spared == session)
+                && op.start <= epoch.end.saturating_add(skew)
+                && (epoch.start <= op.end.saturating_add(skew) || !acknowledged(op))
         })
     }
 

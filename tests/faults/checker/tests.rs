@@ -225,6 +225,20 @@ fn all_but_one_spares_one() {
 }
 
 #[test]
+fn a_spared_session_outlives_an_epoch_of_the_same_moment() {
+    let mut pen = pen();
+    pen.0.bounds.skew = 500 * MS;
+    let (session, _, refresh) = pen.login(0, 0);
+    pen.end(2_000, 0, End::AllBut(session));
+    pen.end(2_400, 0, REVOKE_SUBJECT);
+    pen.refresh(1, 2_500, refresh);
+    pen.good();
+    pen.end(3_000, 0, REVOKE_SUBJECT);
+    pen.refresh(1, 3_100, refresh + 1);
+    pen.breaks(Rule::Refreshed);
+}
+
+#[test]
 fn what_is_begun_after_lives() {
     let mut pen = pen();
     pen.end(10, 0, ALL_OF_ONE);

@@ -88,6 +88,7 @@ async fn found(options: &Options, guard: &Guard, hunt: &Hunt) -> Result<bool, St
         only: hunt.faults.iter().map(ToString::to_string).collect(),
         plant: Some(hunt.name.into()),
         ask_store: false,
+        durable: false,
         ..options.clone()
     };
     for round in 0..4 {
@@ -119,7 +120,7 @@ async fn play(options: &Options, guard: &Guard, seed: u64) -> Result<(History, V
         isolation: 4_000_000,
         recovery: if options.plant.is_some() { 5_000_000 } else { 20_000_000 },
         short_keep: (SHORT + LEEWAY) * 1_000_000,
-        durable: false,
+        durable: options.durable,
         asks_store: options.ask_store,
     };
     let shared = Shared::new(bounds);
@@ -138,6 +139,7 @@ async fn play(options: &Options, guard: &Guard, seed: u64) -> Result<(History, V
             tenants: 2,
             staleness_ms: STALENESS_MS,
             ask_store: options.ask_store,
+            durable: options.durable,
             grace,
             long: LONG,
             short: SHORT,

@@ -1,5 +1,7 @@
 //! A node: a process of its own that issues, refreshes, ends, lists, and serves behind the layer.
 
+mod planted;
+mod reborn;
 mod server;
 mod service;
 
@@ -15,6 +17,8 @@ pub struct NodeConfig {
     pub tenants: u8,
     pub staleness_ms: u64,
     pub ask_store: bool,
+    /// Whether an answer waits for a replica of the store.
+    pub durable: bool,
     /// The spent token yields successors until one of them has been used.
     pub grace: bool,
     /// The lifetimes of access tokens, in seconds: what the service gives now, and what a service

@@ -65,7 +65,8 @@ async fn user(tokens: Sessions, subject: String, known: Arc<Known>, stop: Arc<At
         }
         count += 1;
         if let Some((id, token)) = known.sample(count) {
-            let identity = TokenIdentity::new().with_session_id(&*id);
+            let identity =
+                TokenIdentity::new().with_issuer("https://id.example.com").with_session_id(&*id);
             let status = within(BOUND, tokens.store().status(&identity)).await;
             assert!(status.map_or(true, |status| status.is_revoked()), "{id} lives again");
             let again = within(BOUND, tokens.refresh(RefreshRequest::new(&token, "web"))).await;

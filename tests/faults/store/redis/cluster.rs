@@ -40,8 +40,14 @@ impl RedisCluster {
         };
         let servers = [server("a").await?, server("b").await?];
         let ids = [servers[0].ask("CLUSTER MYID").await?, servers[1].ask("CLUSTER MYID").await?];
-        let slot = servers[0].ask(&format!("CLUSTER KEYSLOT {TAG}")).await?;
-        servers[0].tell("CLUSTER ADDSLOTSRANGE 0 16383").await?;
+        let slot: u64 = servers[0].ask(&format!("CLUSTER KEYSLOT {TAG}")).await?;
+        // an owner without any slot would become a replica
+        let others: u64 = 1_000;
+        servers[1].tell(&format!("CLUSTER ADDSLOTSRANGE 0 {}", others - 1)).await?;
+        servers[0].tell(&format!("CLUSTER ADDSLOTSRANGE {others} 16383")).await?;
+        if slot < others {
+            return Err("the slot of everything is not where it was thought to be".into());
+        }
         servers[0].tell("CLUSTER SET-CONFIG-EPOCH 1").await?;
         servers[1].tell("CLUSTER SET-CONFIG-EPOCH 2").await?;
         servers[1].tell(&format!("CLUSTER MEET 127.0.0.1 {}", servers[0].port)).await?;
@@ -79,17 +85,16 @@ impl RedisCluster {
         target.tell(&format!("CLUSTER SETSLOT {slot} IMPORTING {}", self.ids[from])).await?;
         source.tell(&format!("CLUSTER SETSLOT {slot} MIGRATING {}", self.ids[to])).await?;
         let pause = rng.range(300_000, 2_000_000);
-        let mut halted = false;
+        let mut halts = 1 + rng.index(2);
         loop {
             let keys: Vec<String> = source.ask(&format!("CLUSTER GETKEYSINSLOT {slot} 20")).await?;
-            if keys.is_empty() {
-                break;
+            if !keys.is_empty() {
+                let keys = keys.join(" ");
+                let command = format!("MIGRATE 127.0.0.1 {} \"\" 0 5000 KEYS {keys}", target.port);
+                source.tell(&command).await?;
             }
-            let command =
-                format!("MIGRATE 127.0.0.1 {} \"\" 0 5000 KEYS {}", target.port, keys.join(" "));
-            source.tell(&command).await?;
-            if !halted && rng.percent(10) {
-                halted = true;
+            if halts > 0 && (keys.is_empty() || rng.percent(30)) {
+                halts -= 1;
                 if let Some(nodes) = nodes {
                     let node =
                         u8::try_from(rng.index(usize::from(nodes.len()))).unwrap_or_default();
@@ -97,6 +102,8 @@ impl RedisCluster {
                     nodes.start(node).await?;
                 }
                 shared.sleep(pause).await;
+            } else if keys.is_empty() {
+                break;
             }
         }
         for server in [target, source] {

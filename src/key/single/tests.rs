@@ -1,12 +1,12 @@
 use super::super::error::KeyErrorKind;
 use super::*;
 
-const RSA: &str = include_str!("testdata/rsa2048.pub.pem");
-const RSA_PKCS1: &str = include_str!("testdata/rsa2048.pkcs1.pem");
-const P256: &str = include_str!("testdata/p256.pub.pem");
-const P384: &str = include_str!("testdata/p384.pub.pem");
-const P521: &str = include_str!("testdata/p521.pub.pem");
-const ED25519: &str = include_str!("testdata/ed25519.pub.pem");
+const RSA: &str = include_str!("../testdata/rsa2048.pub.pem");
+const RSA_PKCS1: &str = include_str!("../testdata/rsa2048.pkcs1.pem");
+const P256: &str = include_str!("../testdata/p256.pub.pem");
+const P384: &str = include_str!("../testdata/p384.pub.pem");
+const P521: &str = include_str!("../testdata/p521.pub.pem");
+const ED25519: &str = include_str!("../testdata/ed25519.pub.pem");
 
 #[track_caller]
 fn refused(result: Result<Key, KeyError>, kind: KeyErrorKind, hint: &str) {
@@ -127,17 +127,17 @@ fn without_backend_every_key_says_what_to_enable() {
 #[test]
 fn private_keys_and_certificates() {
     let private = [
-        (Algorithm::RS256, include_str!("testdata/rsa2048.key.pem")),
-        (Algorithm::ES256, include_str!("testdata/p256.key.pem")),
-        (Algorithm::ES256, include_str!("testdata/p256.sec1.pem")),
-        (Algorithm::EdDSA, include_str!("testdata/ed25519.key.pem")),
+        (Algorithm::RS256, include_str!("../testdata/rsa2048.key.pem")),
+        (Algorithm::ES256, include_str!("../testdata/p256.key.pem")),
+        (Algorithm::ES256, include_str!("../testdata/p256.sec1.pem")),
+        (Algorithm::EdDSA, include_str!("../testdata/ed25519.key.pem")),
     ];
     for (algorithm, pem) in private {
         refused(Key::from_pem(algorithm, pem), KeyErrorKind::PrivateKey, "-pubout");
         let der = pem::parse(pem.as_bytes()).unwrap().der;
         refused(Key::from_der(algorithm, &*der), KeyErrorKind::PrivateKey, "only the public");
     }
-    let certificate = include_str!("testdata/p256.cert.pem");
+    let certificate = include_str!("../testdata/p256.cert.pem");
     refused(
         Key::from_pem(Algorithm::ES256, certificate),
         KeyErrorKind::Unsupported,
@@ -168,11 +168,11 @@ fn key_and_algorithm_must_fit() {
 
 #[test]
 fn weak_and_odd_documents() {
-    let weak = include_str!("testdata/rsa1024.pub.pem");
+    let weak = include_str!("../testdata/rsa1024.pub.pem");
     refused(Key::from_pem(Algorithm::RS256, weak), KeyErrorKind::Weak, "1024 bits");
-    let pss = include_str!("testdata/rsapss.pub.pem");
+    let pss = include_str!("../testdata/rsapss.pub.pem");
     refused(Key::from_pem(Algorithm::PS256, pss), KeyErrorKind::Unsupported, "id-RSASSA-PSS");
-    let compressed = include_str!("testdata/p256.compressed.pem");
+    let compressed = include_str!("../testdata/p256.compressed.pem");
     refused(Key::from_pem(Algorithm::ES256, compressed), KeyErrorKind::Unsupported, "compressed");
     let two = format!("{P256}{P256}");
     refused(Key::from_pem(Algorithm::ES256, two), KeyErrorKind::Malformed, "several");

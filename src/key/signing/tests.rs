@@ -9,7 +9,8 @@ fn all() -> Vec<SigningKey> {
         .into_iter()
         .map(|algorithm| match algorithm.as_str().as_bytes()[0] {
             b'R' | b'P' => {
-                SigningKey::from_pem(algorithm, include_str!("testdata/rsa2048.key.pem")).unwrap()
+                SigningKey::from_pem(algorithm, include_str!("../testdata/rsa2048.key.pem"))
+                    .unwrap()
             }
             _ => SigningKey::generate(algorithm).unwrap(),
         })
@@ -77,28 +78,28 @@ fn private_keys_from_pem() {
     for (algorithm, pem, public) in [
         (
             Algorithm::PS384,
-            include_str!("testdata/rsa2048.key.pem"),
-            include_str!("testdata/rsa2048.pub.pem"),
+            include_str!("../testdata/rsa2048.key.pem"),
+            include_str!("../testdata/rsa2048.pub.pem"),
         ),
         (
             Algorithm::ES256,
-            include_str!("testdata/p256.key.pem"),
-            include_str!("testdata/p256.pub.pem"),
+            include_str!("../testdata/p256.key.pem"),
+            include_str!("../testdata/p256.pub.pem"),
         ),
         (
             Algorithm::ES384,
-            include_str!("testdata/p384.key.pem"),
-            include_str!("testdata/p384.pub.pem"),
+            include_str!("../testdata/p384.key.pem"),
+            include_str!("../testdata/p384.pub.pem"),
         ),
         (
             Algorithm::ES512,
-            include_str!("testdata/p521.key.pem"),
-            include_str!("testdata/p521.pub.pem"),
+            include_str!("../testdata/p521.key.pem"),
+            include_str!("../testdata/p521.pub.pem"),
         ),
         (
             Algorithm::EdDSA,
-            include_str!("testdata/ed25519.key.pem"),
-            include_str!("testdata/ed25519.pub.pem"),
+            include_str!("../testdata/ed25519.key.pem"),
+            include_str!("../testdata/ed25519.pub.pem"),
         ),
     ] {
         let key = SigningKey::from_pem(algorithm, pem).unwrap();
@@ -108,13 +109,13 @@ fn private_keys_from_pem() {
         assert!(!format!("{key:?}").contains(body));
     }
     for (algorithm, pem) in [
-        (Algorithm::RS256, include_str!("testdata/rsa2048.pub.pem")),
-        (Algorithm::ES256, include_str!("testdata/p256.sec1.pem")),
-        (Algorithm::ES256, include_str!("testdata/p384.key.pem")),
-        (Algorithm::ES256, include_str!("testdata/rsa2048.key.pem")),
-        (Algorithm::RS256, include_str!("testdata/p256.key.pem")),
-        (Algorithm::EdDSA, include_str!("testdata/p256.key.pem")),
-        (Algorithm::HS256, include_str!("testdata/p256.key.pem")),
+        (Algorithm::RS256, include_str!("../testdata/rsa2048.pub.pem")),
+        (Algorithm::ES256, include_str!("../testdata/p256.sec1.pem")),
+        (Algorithm::ES256, include_str!("../testdata/p384.key.pem")),
+        (Algorithm::ES256, include_str!("../testdata/rsa2048.key.pem")),
+        (Algorithm::RS256, include_str!("../testdata/p256.key.pem")),
+        (Algorithm::EdDSA, include_str!("../testdata/p256.key.pem")),
+        (Algorithm::HS256, include_str!("../testdata/p256.key.pem")),
     ] {
         assert!(SigningKey::from_pem(algorithm, pem).is_err(), "{algorithm}");
     }

@@ -45,7 +45,7 @@ fn rfc7662_s2_2_active_is_strictly_boolean_or_the_response_says_nothing() {
     }
     let inactive = Ok(Err(RejectionKind::Inactive));
     assert_eq!(answer(r#" {"active":false} "#, Kinds::NotAnother), inactive);
-    // what else stands there does not count
+    // what else is there does not count
     assert_eq!(answer(r#"{"active":false,"aud":7,"exp":"x"}"#, Kinds::NotAnother), inactive);
 }
 
@@ -94,7 +94,6 @@ fn other_kinds_of_token_are_active_too_and_rejected() {
         assert_eq!(with(more, Kinds::Named), Ok(Ok(())), "{more}");
     }
     for more in [
-        r#","token_type":"DPoP""#,
         r#","token_type":"refresh_token""#,
         r#","token_type":"N_A""#,
         r#","token_type":"""#,
@@ -114,6 +113,43 @@ fn other_kinds_of_token_are_active_too_and_rejected() {
         assert_eq!(with(more, Kinds::NotAnother), Ok(Ok(())), "{more}");
         assert_eq!(with(more, Kinds::Named), Ok(Err(RejectionKind::WrongType)), "{more}");
     }
+    let bound = Ok(Err(RejectionKind::BoundToken));
+    for kinds in [Kinds::NotAnother, Kinds::Named, Kinds::Any] {
+        for more in [
+            r#","token_type":"DPoP""#,
+            r#","token_type":"dpop","typ":"at+jwt""#,
+            r#","token_type":"Bearer","token_use":"DPoP""#,
+            r#","token_type":"DPoP","cnf":{"jkt":"k"}"#,
+            r#","token_type":"Bearer","cnf":{"jkt":"k"}"#,
+            r#","token_type":"Bearer","cnf":{"x5t#S256":"c"}"#,
+            r#","token_type":"Bearer","cnf":{}"#,
+        ] {
+            assert_eq!(with(more, kinds), bound, "{more}");
+        }
+        let odd = Ok(Err(RejectionKind::InvalidClaims));
+        for cnf in ["null", "7", "[]", r#"{"jkt":7}"#, r#"{"jkt":"a","jkt":"b"}"#] {
+            let more = format!(r#","token_type":"Bearer","cnf":{cnf}"#);
+            assert_eq!(with(&more, kinds), odd, "{more}");
+        }
+    }
     let twice = r#","token_type":"Bearer","token_type":"DPoP""#;
     assert_eq!(with(twice, Kinds::Any), Err(RejectionKind::IntrospectionUnavailable));
+}
+
+#[test]
+fn answers_that_a_parser_should_not_read_say_nothing_of_the_token() {
+    let deep = format!("{}1{}", "[".repeat(65), "]".repeat(65));
+    for more in [
+        format!(r#""x":{deep}"#),
+        format!(r#""token_type":{deep}"#),
+        format!(r#""cnf":{deep}"#),
+        r#""typ":{"$serde_json::private::RawValue":"{}"}"#.to_owned(),
+        r#""x":[{"y":{"\u0024serde_json::private::Number":"1"}}]"#.to_owned(),
+    ] {
+        for active in [true, false] {
+            let json = format!(r#"{{"active":{active},"aud":"me","scope":"a",{more}}}"#);
+            let unavailable = Err(RejectionKind::IntrospectionUnavailable);
+            assert_eq!(answer(&json, Kinds::Any), unavailable, "{json}");
+        }
+    }
 }
