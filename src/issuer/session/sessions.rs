@@ -219,9 +219,6 @@ impl Sessions {
                     Committed::Conflict | Committed::Crowded => continue,
                 }
             }
-            if known {
-                self.revoke_again(&held, now).await?;
-            }
             let session = held.view();
             match answer {
                 Answer::Rotated | Answer::Retried | Answer::Kept => {
@@ -234,7 +231,10 @@ impl Sessions {
                     return Ok(self.granted(&held, session, scope, refresh, now));
                 }
                 Answer::Reused => {
-                    self.tell_theft(held, now).await;
+                    // Told before anything can go wrong, and once more if its revocation is still owed.
+                    let revoked = if known { self.revoke_again(&held, now).await } else { Ok(()) };
+                    self.tell_theft(held, now, revoked.is_ok()).await;
+                    revoked?;
                     return refused("the token was spent before: its session has ended");
                 }
                 Answer::Crowded => {
