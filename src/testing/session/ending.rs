@@ -48,7 +48,12 @@ pub(super) async fn ends<S: SessionStore + RevocationStore>(case: &Case<S>) {
     let rule = "of a verified token the session is revoked even if the store has lost it";
     let token = TokenIdentity::new().with_issuer(&*issuer).with_session_id(made_up.as_str());
     let ending = case.ok(rule, world.sessions.end_verified(&token).await);
-    case.expect(rule, ending == Ending::Unknown && case.is_revoked(made_up.as_str()).await);
+    case.expect(rule, ending == Ending::Unknown);
+    case.expect(rule, case.is_revoked_of(Some(&issuer), made_up.as_str()).await);
+    let rule = "and of its issuer alone: nobody knows whose session it is";
+    case.expect(rule, !case.is_revoked(made_up.as_str()).await);
+    let other = unique("https://id.test/");
+    case.expect(rule, !case.is_revoked_of(Some(&other), made_up.as_str()).await);
     let _ = case.refresh("the others live on", &world, &spared).await;
 
     let world = case.world_of(&issuer, |builder| builder.most_sessions(3));
