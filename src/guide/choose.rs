@@ -10,7 +10,7 @@
 //! | are signed with a private key whose public half is in a file | [`Key::from_pem_file`](crate::Key::from_pem_file); [`FileKeys`](crate::key::FileKeys) if the file is replaced while the service runs | |
 //! | come from several issuers, known when the service starts | one [`Verifier`](crate::Verifier) for each, joined by [`Verifier::of_issuers`](crate::Verifier::of_issuers) | |
 //! | come from issuers that are added and removed while it runs | [`Tenants`](crate::verify::Tenants) | |
-//! | are opaque: only their issuer can read them | [`Introspection`](crate::verify::introspection::Introspection) | `introspection` and `reqwest` |
+//! | are opaque: only their issuer can read them | [`Introspection::discover`](crate::verify::introspection::Introspection::discover) | `introspection` and `reqwest` |
 //! | are JWTs from one client and opaque from another | [`JwtOrOpaque`](crate::verify::introspection::JwtOrOpaque) | `introspection` and `reqwest` |
 //! | are issued by this very service | [`issuer`](crate::issuer), whose keys verify, too | `issuer` |
 //!
@@ -102,5 +102,5 @@
 //! | signs users in | `features = ["cookie"]`, with `"redis"` for several processes |
 //! | uses an HTTP client of its own to fetch keys | `features = ["remote"]`, and a [`Fetch`](crate::fetch::Fetch) |
 //! | is tonic or plain hyper, not axum | `default-features = false, features = ["aws-lc-rs", "tracing"]` |
-//! | is built without a C compiler | `default-features = false, features = ["rust-crypto", "axum", "tracing"]` |
+//! | is built without a C compiler | `default-features = false, features = ["rust-crypto", "axum", "tracing"]`; to fetch keys, `"reqwest-no-provider"` and a TLS library of your choice |
 //! | is tested | in `[dev-dependencies]`: `features = ["testing"]` |

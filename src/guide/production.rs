@@ -7,6 +7,9 @@
 //!   that have neither: without an audience, a token for the newsletter opens the accounts.
 //! - [ ] **[`access_token_profile()`](crate::verify::VerifierBuilder::access_token_profile)** if the issuer
 //!   follows RFC 9068 (`typ` is `at+jwt`). It keeps ID tokens out for certain.
+//! - [ ] **Only your clients,** if the issuer has others:
+//!   [`client`](crate::verify::VerifierBuilder::client), and
+//!   [`require_value`](crate::verify::VerifierBuilder::require_value) for the rest.
 //! - [ ] **Access tokens live for minutes.** [`max_age`](crate::verify::VerifierBuilder::max_age) bounds it
 //!   here if the issuer does not.
 //! - [ ] **Clocks are synchronised.** The leeway is for seconds; the default is 60.

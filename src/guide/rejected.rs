@@ -1,8 +1,8 @@
 //! My token is rejected. Documentation only.
 //!
 //! The client is told little on purpose. The reason is in the log: `RUST_LOG=tower_bearer=debug`, with
-//! tracing-subscriber, has a line for each rejection. At `info` there are those that only a mistake in the
-//! configuration or an outage can cause.
+//! tracing-subscriber, has a line for each rejection. Those that only a trusted issuer, a mistake in the
+//! configuration or an outage can cause are warnings, once a minute and kind.
 //!
 //! ```text
 //! DEBUG tower_bearer: request rejected kind="wrong_audience" reason="…" source=…
@@ -28,7 +28,7 @@
 //! | `MissingToken` on OPTIONS | 401 | a CORS preflight reached the layer | put the CORS layer outside of the `AuthLayer`, so that it answers preflights itself |
 //! | `InvalidRequest` | 400 | `Bearer` twice, quotes around the token, a line break, the token sent in two places | look at the header's bytes; `curl -v` shows them |
 //! | `MalformedToken` | 401 | an opaque token or an encrypted one where a signed JWT is expected; a token that was cut off | decode the part before the first dot; for opaque tokens see [`introspection`](crate::verify::introspection) |
-//! | `UnknownKey` | 401 | the token is from another provider, tenant or environment; the key was withdrawn; the key file is old | compare the token's `kid` with those in the log or in `status()` |
+//! | `UnknownKey` | 401 | the token is from another provider, tenant or environment; the key was withdrawn; the key file is old | the log has the token's `kid` and those of the keys |
 //! | `WrongAlgorithm` | 401 | the key is for RS256 and the token says PS256; an RSA key without `alg` is read as RS256 | say so in [`JwksOptions`](crate::key::JwksOptions), or load the key for the right algorithm |
 //! | `InvalidSignature` | 401 | another secret: a line break at its end, base64 taken as text; a key pair that does not belong together | [`Secret::from_base64`](crate::Secret::from_base64) for secrets that are written in base64 |
 //! | `WrongIssuer` | 401 | a slash at the end, `http` for `https`, another host name, `/v2.0` left out | copy `iss` from a token, letter by letter |
@@ -38,6 +38,7 @@
 //! | `InvalidClaims` | 401 | the claims type wants a member that the token lacks, or one of another type | the log names the member; make it an `Option`, or give it `#[serde(default)]` |
 //! | `Revoked` | 401 | it was revoked | if it was not: the store may be shared with another service or test |
 //! | `MissingIdentifier` | 401 | the token lacks the `jti` or `sid` that the store asks for | ask for another ([`Identifiers`](crate::revocation::Identifiers)), have the issuer add it, or [`may_lack`](crate::layer::AuthLayer::may_lack) |
+//! | `BoundToken` | 401 | the token has a `cnf`: it is for one sender, who proves it (DPoP, mTLS), and that proof is not checked here yet | ask for an ordinary bearer token; or, if something in front of the service checks the proof, [`dangerous()`](crate::verify::VerifierBuilder::dangerous) |
 //! | `Inactive` | 401 | the issuer says so: expired, revoked, or of another realm | ask the endpoint with `curl` |
 //! | `InsufficientScope` | 403 | the token lacks the scope; it is in a claim other than `scope` or `scp` | the challenge names what is missing |
 //! | `Forbidden` | 403 | a role is missing, or it is elsewhere than in `roles` | [`roles_at`](crate::verify::VerifierBuilder::roles_at) |

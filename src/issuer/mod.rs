@@ -89,7 +89,7 @@ mod token;
 pub use self::error::{IssueError, IssueErrorKind};
 pub use self::keys::{JwksService, SigningKeys};
 pub use self::token::{
-    AccessToken, AccessTokenBuilder, IdToken, IdTokenBuilder, Issuer, IssuerBuilder,
+    AccessToken, AccessTokenBuilder, Draft, IdToken, IdTokenBuilder, Issuer, IssuerBuilder,
 };
 #[doc(no_inline)]
 pub use crate::key::{SigningKey, TokenHash};

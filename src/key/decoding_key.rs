@@ -4,7 +4,7 @@ use jsonwebtoken::{AlgorithmFamily, DecodingKey, DecodingKeyKind};
 
 use super::algorithm::{Algorithm, Family};
 use super::error::KeyError;
-use super::material::Material;
+use super::format::material::Material;
 use super::secret::Secret;
 use super::single::Key;
 

@@ -10,8 +10,8 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use zeroize::Zeroizing;
 
-use super::der::{self, Shape};
 use super::error::{KeyError, KeyErrorKind};
+use super::format::der::{self, Shape};
 use super::secret::decode_base64;
 
 /// # Errors
@@ -174,7 +174,7 @@ mod tests {
     use base64::Engine;
     use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
-    use super::super::pem;
+    use super::super::format::pem;
     use super::*;
 
     fn is_refused(secret: impl AsRef<[u8]>) {

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use super::algorithm::{Algorithm, Family};
 use super::error::{KeyError, KeyErrorKind};
-use super::material::Material;
+use super::format::material::Material;
 use super::secret::Secret;
 use crate::json;
 

@@ -6,6 +6,7 @@ use super::error::{KeyError, KeyErrorKind};
 use super::jwk::Jwk;
 use super::set::KeySet;
 use super::single::Key;
+use super::skipped::SkippedKey;
 use crate::json;
 
 /// How a JWK Set is read. The default suits a published set: keys with an algorithm of their own,
@@ -77,43 +78,15 @@ impl Default for JwksOptions {
     }
 }
 
-/// A member of a JWK Set that was not taken.
-#[derive(Debug, Clone)]
-pub struct SkippedKey {
-    index: usize,
-    id: Option<Box<str>>,
-    reason: KeyError,
+/// A `kid` is public, and what is wrong with a key is told without its bytes.
+#[cfg(feature = "tracing")]
+fn warn(skipped: &SkippedKey) {
+    let (index, kid, reason) = (skipped.index, skipped.id(), &skipped.reason);
+    tracing::warn!(index, kid, %reason, "a key of a JWK Set was skipped");
 }
 
-impl SkippedKey {
-    /// A `kid` is public, and what is wrong with a key is told without its bytes.
-    #[cfg(feature = "tracing")]
-    fn warn(&self) {
-        let (index, kid, reason) = (self.index, self.id(), &self.reason);
-        tracing::warn!(index, kid, %reason, "a key of a JWK Set was skipped");
-    }
-
-    #[cfg(not(feature = "tracing"))]
-    fn warn(&self) {}
-
-    /// Its position in the set, from 0.
-    #[must_use]
-    pub fn index(&self) -> usize {
-        self.index
-    }
-
-    /// Its `kid`, if it has one that can be read.
-    #[must_use]
-    pub fn id(&self) -> Option<&str> {
-        self.id.as_deref()
-    }
-
-    /// Why it was not taken.
-    #[must_use]
-    pub fn reason(&self) -> &KeyError {
-        &self.reason
-    }
-}
+#[cfg(not(feature = "tracing"))]
+fn warn(_: &SkippedKey) {}
 
 impl KeySet {
     /// Reads a JWK Set with the default [`JwksOptions`].
@@ -149,7 +122,7 @@ impl KeySet {
                 Err(reason) => {
                     let id = jwk.ok().and_then(|jwk| jwk.id().ok().flatten().map(Into::into));
                     let skipped_key = SkippedKey { index, id, reason };
-                    skipped_key.warn();
+                    warn(&skipped_key);
                     skipped.push(skipped_key);
                 }
             }

@@ -44,15 +44,13 @@ mod backend;
 pub(crate) mod crypto;
 #[cfg(feature = "jsonwebtoken")]
 mod decoding_key;
-mod der;
-mod ed25519;
 mod error;
 mod file;
+mod format;
+mod hygiene;
 mod impostor;
 mod jwk;
 mod jwks;
-mod material;
-mod pem;
 #[cfg(feature = "remote")]
 #[cfg_attr(docsrs, doc(cfg(feature = "remote")))]
 pub mod remote;
@@ -61,15 +59,15 @@ mod set;
 mod shared;
 mod signing;
 mod single;
+mod skipped;
 mod source;
 mod thumbprint;
-mod weak;
 
 pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use crypto::TokenHash;
 pub use error::{KeyError, KeyErrorKind};
 pub use file::{FileKeys, FileKeysBuilder, FileStatus};
-pub use jwks::{JwksOptions, SkippedKey};
+pub use jwks::JwksOptions;
 pub use secret::Secret;
 pub use set::KeySet;
 pub(crate) use set::Lookup;
@@ -77,4 +75,5 @@ pub use shared::SharedKeys;
 pub(crate) use signing::LONGEST_ID;
 pub use signing::SigningKey;
 pub use single::Key;
+pub use skipped::SkippedKey;
 pub use source::{BoxFuture, IntoKeySource, KeySnapshot, KeySource, KeysUnavailable, MissingKey};

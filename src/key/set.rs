@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use foldhash::fast::RandomState;
 
 use super::algorithm::Algorithm;
-use super::jwks::SkippedKey;
 use super::single::Key;
+use super::skipped::SkippedKey;
 
 /// How many keys are tried for one token at most. A token without `kid`, or a set that repeats
 /// one, must not make a request cost many verifications.

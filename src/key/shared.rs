@@ -7,7 +7,9 @@ use arc_swap::ArcSwap;
 
 use super::set::KeySet;
 use super::single::Key;
-use super::source::{BoxFuture, KeySnapshot, KeySource, KeysUnavailable, MissingKey};
+use super::source::{
+    BoxFuture, IntoKeySource, KeySnapshot, KeySource, KeysUnavailable, MissingKey,
+};
 
 /// A handle to keys that can be replaced at run time. Clones are handles to the same keys.
 ///
@@ -45,6 +47,30 @@ impl KeySource for SharedKeys {
         _: &MissingKey<'_>,
     ) -> Option<BoxFuture<'static, Result<(), KeysUnavailable>>> {
         None
+    }
+}
+
+impl IntoKeySource for KeySet {
+    fn into_key_source(self) -> Arc<dyn KeySource> {
+        Arc::new(SharedKeys::new(self))
+    }
+}
+
+impl IntoKeySource for Key {
+    fn into_key_source(self) -> Arc<dyn KeySource> {
+        KeySet::from(self).into_key_source()
+    }
+}
+
+impl IntoKeySource for Vec<Key> {
+    fn into_key_source(self) -> Arc<dyn KeySource> {
+        KeySet::new(self).into_key_source()
+    }
+}
+
+impl<const N: usize> IntoKeySource for [Key; N] {
+    fn into_key_source(self) -> Arc<dyn KeySource> {
+        KeySet::new(self).into_key_source()
     }
 }
 

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use super::algorithm::{Algorithm, Family};
 use super::backend::VerifyKey;
-use super::ed25519;
 use super::error::KeyError;
+use super::format::material::{self, Material};
+use super::format::pem;
+use super::hygiene::ed25519;
 use super::jwk::Jwk;
-use super::material::{self, Material};
-use super::pem;
 use super::secret::{Secret, read_file};
 
 /// A key that verifies signatures of exactly one algorithm. Cloning it copies one pointer.

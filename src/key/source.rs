@@ -10,11 +10,10 @@ use arc_swap::Guard;
 
 use super::algorithm::Algorithm;
 use super::set::KeySet;
-use super::shared::SharedKeys;
-use super::single::Key;
 pub use crate::step::BoxFuture;
 
-/// A place that keys come from: fixed, replaced by hand ([`SharedKeys`]), or fetched.
+/// A place that keys come from: fixed, replaced by hand ([`SharedKeys`](super::SharedKeys)), or
+/// fetched.
 pub trait KeySource: Send + Sync + 'static {
     /// The keys as they are now. Asked on every request: it never waits and never locks.
     ///
@@ -181,7 +180,7 @@ impl Error for KeysUnavailable {
     }
 }
 
-/// What a verifier takes for its keys: a [`Key`], several, a [`KeySet`], or any [`KeySource`].
+/// What a verifier takes for its keys: a [`Key`](super::Key), several, a [`KeySet`], or any [`KeySource`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a source of keys",
     note = "give a `Key`, a `KeySet`, a `Vec<Key>`, `SharedKeys`, an `Arc<dyn KeySource>` or your own `KeySource`",
@@ -202,29 +201,5 @@ impl<T: KeySource> IntoKeySource for T {
 impl IntoKeySource for Arc<dyn KeySource> {
     fn into_key_source(self) -> Arc<dyn KeySource> {
         self
-    }
-}
-
-impl IntoKeySource for KeySet {
-    fn into_key_source(self) -> Arc<dyn KeySource> {
-        Arc::new(SharedKeys::new(self))
-    }
-}
-
-impl IntoKeySource for Key {
-    fn into_key_source(self) -> Arc<dyn KeySource> {
-        KeySet::from(self).into_key_source()
-    }
-}
-
-impl IntoKeySource for Vec<Key> {
-    fn into_key_source(self) -> Arc<dyn KeySource> {
-        KeySet::new(self).into_key_source()
-    }
-}
-
-impl<const N: usize> IntoKeySource for [Key; N] {
-    fn into_key_source(self) -> Arc<dyn KeySource> {
-        KeySet::new(self).into_key_source()
     }
 }

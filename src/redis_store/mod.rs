@@ -68,6 +68,19 @@
 //!
 //! An error may mean that Redis took the step and the answer was lost. Revoking again is harmless.
 //!
+//! **Sessions that Redis loses are over**: their users sign in again. What a failover takes back of
+//! them without `durable`:
+//!
+//! - A refresh: the spent token counts again, and its successor does not. Whoever of thief and victim
+//!   comes first gets a token; when the other comes, that is reuse, and the session ends. If only the
+//!   thief comes, nothing is noticed.
+//! - The end of a session: it is there again, until a replica that saw its revocation writes it back.
+//!   From then on it is dead for good. If no replica saw it, the session lives on.
+//! - The use of a single-use token: it can be redeemed a second time until it expires.
+//!
+//! A record of another layout, after a rollback say, is an error until it has expired. At its
+//! `maxmemory` Redis begins no session; sessions are refreshed and end all the same.
+//!
 //! A replica that loads reads one hash, which has what is in force and nothing else. How it stands
 //! there, and which rights a user of Redis needs, is in [`layout`].
 //!

@@ -5,5 +5,6 @@
 #[cfg(feature = "cookie")]
 mod cookies;
 mod refresh_model;
+mod sessions;
 mod single_use;
 mod tokens;

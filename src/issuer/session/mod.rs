@@ -76,6 +76,7 @@ mod ending;
 mod error;
 mod event;
 mod id;
+mod layer;
 mod machine;
 mod memory;
 mod policy;

@@ -9,7 +9,8 @@ use crate::clock::UnixTime;
 /// The longest subject and client id, in bytes.
 pub(super) const LONGEST_NAME: usize = 1024;
 /// The longest `acr`, and the longest of the `amr`, in bytes; and how many of these there can be.
-const LONGEST_METHOD: usize = 256;
+const LONGEST_CLASS: usize = 256;
+const LONGEST_METHOD: usize = 64;
 const MOST_METHODS: usize = 16;
 
 /// A session to be begun, for a user who has just signed in.
@@ -71,7 +72,7 @@ impl NewSession {
         self
     }
 
-    /// By which means the user was authenticated (`amr`): at most 16, of 256 bytes each.
+    /// By which means the user was authenticated (`amr`): at most 16, of 64 bytes each.
     pub fn amr<M: Into<Box<str>>>(mut self, amr: impl IntoIterator<Item = M>) -> Self {
         // one too many shows that there are too many, however many there are
         self.amr = amr.into_iter().take(MOST_METHODS + 1).map(Into::into).collect();
@@ -104,9 +105,11 @@ impl NewSession {
 }
 
 pub(super) fn check_methods(acr: Option<&str>, amr: &[Box<str>]) -> Result<(), SessionError> {
-    let fits = acr.into_iter().chain(amr.iter().map(|one| &**one));
-    if amr.len() > MOST_METHODS || !fits.into_iter().all(|text| text.len() <= LONGEST_METHOD) {
-        let reason = "an acr, or one of the amr, is longer than 256 bytes, or there are over 16";
+    let fits = acr.is_none_or(|acr| acr.len() <= LONGEST_CLASS)
+        && amr.len() <= MOST_METHODS
+        && amr.iter().all(|method| method.len() <= LONGEST_METHOD);
+    if !fits {
+        let reason = "an acr is longer than 256 bytes, an amr than 64, or there are more than 16";
         return Err(SessionError::new(SessionErrorKind::InvalidRequest, reason));
     }
     Ok(())

@@ -29,10 +29,10 @@ const RESERVED: [&str; 12] = [
     "cnf",
 ];
 
-/// An access token to be: made with [`Issuer::access_token`].
+/// Builds an access token: made with [`Issuer::access_token`].
 pub type AccessTokenBuilder = Draft<Access>;
 
-/// An ID token to be: made with [`Issuer::id_token`].
+/// Builds an ID token: made with [`Issuer::id_token`].
 pub type IdTokenBuilder = Draft<Id>;
 
 /// Marks an access token.
@@ -43,7 +43,7 @@ pub struct Access(());
 #[derive(Debug)]
 pub struct Id(());
 
-/// What the builders of both have in common.
+/// Builds a token: an [`AccessTokenBuilder`] or an [`IdTokenBuilder`].
 #[must_use = "there is no token until `issue`"]
 pub struct Draft<K> {
     issuer: Issuer,

@@ -6,6 +6,6 @@ mod issued;
 mod issuer;
 
 pub use self::builder::IssuerBuilder;
-pub use self::draft::{AccessTokenBuilder, IdTokenBuilder};
+pub use self::draft::{AccessTokenBuilder, Draft, IdTokenBuilder};
 pub use self::issued::{AccessToken, IdToken};
 pub use self::issuer::Issuer;

@@ -7,7 +7,7 @@ use aws_lc_rs::signature::{
 
 use super::super::algorithm::Algorithm;
 use super::super::error::KeyError;
-use super::super::material::{self, Material};
+use super::super::format::material::{self, Material};
 
 #[derive(Clone)]
 pub(in crate::key) enum VerifyKey {
@@ -103,7 +103,7 @@ mod signing {
 
     use super::super::super::algorithm::{Algorithm, Family};
     use super::super::super::error::{KeyError, KeyErrorKind};
-    use super::super::super::material::Material;
+    use super::super::super::format::material::Material;
     use super::super::super::secret::Secret;
     use super::{hmac_of, mismatch};
 

@@ -2,7 +2,7 @@
 
 use super::super::algorithm::Algorithm;
 use super::super::error::{KeyError, KeyErrorKind};
-use super::super::material::Material;
+use super::super::format::material::Material;
 
 #[derive(Clone)]
 pub(in crate::key) enum VerifyKey {}

@@ -13,7 +13,7 @@ use sha2::{Sha256, Sha384, Sha512};
 
 use super::super::algorithm::Algorithm;
 use super::super::error::KeyError;
-use super::super::material::{self, Material};
+use super::super::format::material::{self, Material};
 
 type Check = dyn Fn(&[u8], &[u8]) -> bool + Send + Sync;
 
@@ -133,7 +133,7 @@ mod signing {
 
     use super::super::super::algorithm::{Algorithm, Family};
     use super::super::super::error::{KeyError, KeyErrorKind};
-    use super::super::super::material::Material;
+    use super::super::super::format::material::Material;
     use super::super::super::secret::Secret;
     use super::mismatch;
 

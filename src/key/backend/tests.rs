@@ -9,8 +9,8 @@ use rsa::{BigUint, RsaPrivateKey, pss};
 use sha2::{Sha256, Sha512};
 
 use super::super::algorithm::{Algorithm, Family};
-use super::super::material::Material;
-use super::super::pem;
+use super::super::format::material::Material;
+use super::super::format::pem;
 use super::super::secret::Secret;
 use super::{aws_lc, rust_crypto};
 

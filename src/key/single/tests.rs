@@ -35,7 +35,8 @@ mod accepted {
             let der = pem::parse(pem.as_bytes()).unwrap().der;
             Key::from_der(algorithm, der.as_slice()).unwrap();
             if algorithm.curve().is_some() {
-                let (_, bare) = super::super::super::der::subject_public_key_info(&der).unwrap();
+                let (_, bare) =
+                    super::super::super::format::der::subject_public_key_info(&der).unwrap();
                 Key::from_der(algorithm, bare).unwrap();
                 for short in [&bare[1..], &bare[..bare.len() - 1]] {
                     assert!(Key::from_der(algorithm, short).is_err());

@@ -96,9 +96,16 @@ impl Chain {
         found.is_ok_and(|at| self.recent.get(at) == Some(id))
     }
 
-    /// Begins anew where everything was loaded. If that was `compared` with what is known here, what
-    /// was acknowledged until there is settled.
-    pub(super) fn restart(&mut self, head: &LogHead, compared: bool) {
+    /// How many acknowledged places wait to be read.
+    pub(super) const fn waiting(&self) -> usize {
+        self.awaited.len()
+    }
+
+    /// Begins anew where everything was loaded. The first `asked` of what waits was acknowledged
+    /// before the log was asked where it stands: what is not there by then is lost. If all was
+    /// `compared` with what is known here, that is settled.
+    pub(super) fn restart(&mut self, head: &LogHead, asked: usize, compared: bool) {
+        self.awaited.drain(..asked.min(self.awaited.len()));
         let due: Vec<_> = self.awaited.extract_if(.., |id| !head.last.is_before(id)).collect();
         self.epoch = head.epoch.clone();
         self.last = Some(head.last);
@@ -176,7 +183,7 @@ mod tests {
     fn what_was_acknowledged_has_to_come_by() {
         let loaded = || {
             let mut chain = Chain::default();
-            chain.restart(&head(id(1)), true);
+            chain.restart(&head(id(1)), 0, true);
             chain
         };
         let mut chain = loaded();
@@ -204,18 +211,30 @@ mod tests {
         assert!(chain.has_lost(), "it was passed over before it was acknowledged");
 
         let mut chain = Chain::default();
-        chain.restart(&head(id(5)), true);
+        chain.restart(&head(id(5)), 0, true);
         chain.acknowledged(id(4));
         assert!(!chain.is_sound() && !chain.has_lost(), "from before the load: who knows");
-        chain.restart(&head(id(9)), true);
+        chain.restart(&head(id(9)), 0, true);
         assert!(chain.is_sound());
+    }
+
+    #[test]
+    fn a_loss_is_found_once() {
+        let mut chain = Chain::default();
+        chain.restart(&head(id(1)), 0, true);
+        chain.acknowledged(id(9));
+        let asked = chain.waiting();
+        chain.acknowledged(id(12));
+        chain.restart(&head(id(4)), asked, true);
+        assert_eq!(chain.own(), Some(id(12)), "that may still come");
+        assert!(chain.advance(&item(4, 11)) && chain.is_sound());
     }
 
     #[test]
     fn a_broken_chain_is_not_followed() {
         let mut chain = Chain::default();
         assert!(!chain.advance(&item(0, 1)), "nothing was loaded");
-        chain.restart(&head(id(1)), true);
+        chain.restart(&head(id(1)), 0, true);
         assert!(!chain.advance(&item(2, 3)));
         assert!(!chain.advance(&item(1, 1)), "ids rise");
         assert_eq!(chain.last(), Some(id(1)));
@@ -224,7 +243,7 @@ mod tests {
     #[test]
     fn it_holds_no_more_than_it_may() {
         let mut chain = Chain::default();
-        chain.restart(&head(LogId::START), true);
+        chain.restart(&head(LogId::START), 0, true);
         for at in 1..=(RECENT as u64 + 10) {
             assert!(chain.advance(&LogItem { previous: chain.last().unwrap(), ..item(0, at) }));
         }

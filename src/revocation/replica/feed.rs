@@ -196,9 +196,9 @@ impl<L: RevocationLog> Feed<L> {
         let shared = Arc::clone(&self.shared);
         reader.inspect().await?;
         self.inspected = self.pace.elapsed();
-        let (known, lost) = {
+        let (known, asked, lost) = {
             let chain = shared.chain();
-            (chain.own(), chain.has_lost())
+            (chain.own(), chain.waiting(), chain.has_lost())
         };
         // Before the entries: what comes while they are read is in the log after this.
         let (head, vouched) = self.look(reader).await?;
@@ -231,7 +231,7 @@ impl<L: RevocationLog> Feed<L> {
         }
         // Unless something was left out again meanwhile, nothing is lacking any more.
         shared.made_up.store(left_out, Ordering::Release);
-        shared.chain().restart(&head, compared.is_some());
+        shared.chain().restart(&head, asked, compared.is_some());
         shared.freshness.prove(vouched);
         shared.report.loads.fetch_add(1, Ordering::Relaxed);
         if counted {

@@ -7,21 +7,21 @@
 use pem_rfc7468::Decoder;
 use zeroize::Zeroizing;
 
-use super::error::{KeyError, KeyErrorKind};
+use crate::key::error::{KeyError, KeyErrorKind};
 
 const BEGIN: &str = "-----BEGIN ";
 const END: &str = "-----END ";
 
-pub(super) struct Pem<'a> {
-    pub(super) label: &'a str,
-    pub(super) der: Zeroizing<Vec<u8>>,
+pub(in crate::key) struct Pem<'a> {
+    pub(in crate::key) label: &'a str,
+    pub(in crate::key) der: Zeroizing<Vec<u8>>,
 }
 
 /// The document's only block. Text before and after it is ignored (RFC 7468 §5.2).
 ///
 /// # Errors
 /// Malformed: no block, several blocks, labels that disagree, or not base64.
-pub(super) fn parse(input: &[u8]) -> Result<Pem<'_>, KeyError> {
+pub(in crate::key) fn parse(input: &[u8]) -> Result<Pem<'_>, KeyError> {
     let text = std::str::from_utf8(input).map_err(|_| not_pem())?;
     let (_, rest) = text.split_once(BEGIN).ok_or_else(not_pem)?;
     if rest.contains(BEGIN) {

@@ -29,7 +29,7 @@ const SMALL_ORDER: [[u8; 32]; 5] = [
 ];
 
 /// Whether the encoded point has its one canonical form and is not of small order.
-pub(super) fn is_canonical_and_large(point: &[u8; 32]) -> bool {
+pub(in crate::key) fn is_canonical_and_large(point: &[u8; 32]) -> bool {
     let mut y = *point;
     y[31] &= 0x7f;
     let canonical = y[31] != 0x7f || y[0] < 0xed || y[1..31].iter().any(|byte| *byte != 0xff);

@@ -3,13 +3,13 @@
 //! Every format (PEM, DER, JWK) ends here, so every rule about the numbers stands here once and
 //! holds for both backends.
 
-use super::algorithm::{Algorithm, Family};
 use super::der::{self, Shape, SpkiType};
-use super::ed25519;
-use super::error::{KeyError, KeyErrorKind};
-use super::impostor;
-use super::secret::Secret;
-use super::weak;
+use crate::key::algorithm::{Algorithm, Family};
+use crate::key::error::{KeyError, KeyErrorKind};
+use crate::key::hygiene::ed25519;
+use crate::key::hygiene::weak;
+use crate::key::impostor;
+use crate::key::secret::Secret;
 
 /// Bounds of an RSA modulus in bits. Below: RFC 7518 §3.3. Above: the work of one verification
 /// grows with the square, and the backends do not go further.
@@ -22,7 +22,7 @@ const RSA_EXPONENT_BITS: usize = 33;
     not(any(feature = "aws-lc-rs", feature = "rust-crypto")),
     allow(dead_code, reason = "there is no backend to read it")
 )]
-pub(super) enum Material {
+pub(in crate::key) enum Material {
     Hmac(Secret),
     /// Big-endian without leading zeros.
     Rsa {
@@ -35,7 +35,7 @@ pub(super) enum Material {
 }
 
 impl Material {
-    pub(super) fn hmac(algorithm: Algorithm, secret: Secret) -> Result<Self, KeyError> {
+    pub(in crate::key) fn hmac(algorithm: Algorithm, secret: Secret) -> Result<Self, KeyError> {
         if algorithm.family() != Family::Hmac {
             return Err(KeyError::mismatch(format!(
                 "{algorithm} does not work with a shared secret; load its public key with \
@@ -63,7 +63,7 @@ impl Material {
 
     /// Leading zeros are dropped. RFC 7518 §6.3.1.1 forbids them in a JWK, and says itself that
     /// some libraries write the sign octet of DER there; the number is the same.
-    pub(super) fn rsa(n: &[u8], e: &[u8]) -> Result<Self, KeyError> {
+    pub(in crate::key) fn rsa(n: &[u8], e: &[u8]) -> Result<Self, KeyError> {
         let (n, e) = (strip_zeros(n), strip_zeros(e));
         let size = bits(n);
         if !RSA_BITS.contains(&size) {
@@ -89,7 +89,7 @@ impl Material {
     }
 
     /// A point in uncompressed form. That it lies on the curve is for the backend to tell.
-    pub(super) fn ec(algorithm: Algorithm, point: &[u8]) -> Result<Self, KeyError> {
+    pub(in crate::key) fn ec(algorithm: Algorithm, point: &[u8]) -> Result<Self, KeyError> {
         let curve = algorithm.curve().unwrap_or_default();
         let length = 1 + 2 * algorithm.coordinate_len();
         match point.first() {
@@ -107,7 +107,7 @@ impl Material {
         }
     }
 
-    pub(super) fn ed(point: &[u8]) -> Result<Self, KeyError> {
+    pub(in crate::key) fn ed(point: &[u8]) -> Result<Self, KeyError> {
         let point: &[u8; 32] = point.try_into().map_err(|_| {
             KeyError::mismatch("an Ed25519 public key has exactly 32 bytes; this one has not")
         })?;
@@ -121,7 +121,7 @@ impl Material {
         Ok(Self::Ed(*point))
     }
 
-    pub(super) fn spki(algorithm: Algorithm, document: &[u8]) -> Result<Self, KeyError> {
+    pub(in crate::key) fn spki(algorithm: Algorithm, document: &[u8]) -> Result<Self, KeyError> {
         let (kind, bits) = der::subject_public_key_info(document)
             .ok_or_else(|| KeyError::malformed("the DER document is not a public key"))?;
         match (algorithm.family(), kind) {
@@ -148,14 +148,14 @@ impl Material {
     }
 
     /// The `RSAPublicKey` of RFC 8017 A.1.1.
-    pub(super) fn pkcs1(document: &[u8]) -> Result<Self, KeyError> {
+    pub(in crate::key) fn pkcs1(document: &[u8]) -> Result<Self, KeyError> {
         let (n, e) = der::rsa_public_key(document)
             .ok_or_else(|| KeyError::malformed("the DER document is not an RSA public key"))?;
         Self::rsa(n, e)
     }
 
     /// A whole DER document, or the bare key bytes where these are unmistakable.
-    pub(super) fn der(algorithm: Algorithm, bytes: &[u8]) -> Result<Self, KeyError> {
+    pub(in crate::key) fn der(algorithm: Algorithm, bytes: &[u8]) -> Result<Self, KeyError> {
         refuse_symmetric(algorithm)?;
         match (algorithm.family(), der::shape(bytes)) {
             (_, Some(Shape::SubjectPublicKeyInfo)) => Self::spki(algorithm, bytes),
@@ -172,7 +172,7 @@ impl Material {
         }
     }
 
-    pub(super) fn signature_len(&self, algorithm: Algorithm) -> usize {
+    pub(in crate::key) fn signature_len(&self, algorithm: Algorithm) -> usize {
         match self {
             Self::Hmac(_) => algorithm.hash_len(),
             Self::Rsa { n, .. } => n.len(),
@@ -180,7 +180,7 @@ impl Material {
         }
     }
 
-    pub(super) fn family(&self) -> Family {
+    pub(in crate::key) fn family(&self) -> Family {
         match self {
             Self::Hmac(_) => Family::Hmac,
             Self::Rsa { .. } => Family::Rsa,
@@ -191,21 +191,21 @@ impl Material {
 }
 
 /// What the backend says to a point that satisfies no curve equation.
-pub(super) fn off_curve() -> KeyError {
+pub(in crate::key) fn off_curve() -> KeyError {
     KeyError::malformed(
         "the public key is not a point on the algorithm's curve; export it anew with: \
          openssl pkey -in private.pem -pubout",
     )
 }
 
-pub(super) fn certificate() -> KeyError {
+pub(in crate::key) fn certificate() -> KeyError {
     KeyError::unsupported(
         "holds a certificate, whose validity nobody would check here; take the public key out of \
          it with: openssl x509 -in cert.pem -pubkey -noout",
     )
 }
 
-pub(super) fn refuse_symmetric(algorithm: Algorithm) -> Result<(), KeyError> {
+pub(in crate::key) fn refuse_symmetric(algorithm: Algorithm) -> Result<(), KeyError> {
     if algorithm.is_symmetric() {
         return Err(KeyError::mismatch(format!(
             "{algorithm} works with a shared secret, not with a public key; use Key::hmac with a \

@@ -1,6 +1,6 @@
 //! HMAC secrets that are long enough and that everybody knows, or soon guesses.
 
-use super::error::{KeyError, KeyErrorKind};
+use crate::key::error::{KeyError, KeyErrorKind};
 
 /// Long enough to pass, printed in documentation, and found as the secret of real services:
 /// jwt.io's samples, and our own.
@@ -17,7 +17,7 @@ const LONGEST_WORD: usize = 12;
 
 /// # Errors
 /// [`KeyErrorKind::Weak`] for samples, and for a byte or a short word that is repeated.
-pub(super) fn refuse(secret: &[u8]) -> Result<(), KeyError> {
+pub(in crate::key) fn refuse(secret: &[u8]) -> Result<(), KeyError> {
     let what = if SAMPLES.contains(&secret.trim_ascii()) {
         "the secret is a sample from documentation, which everybody knows"
     } else if secret.iter().all(|byte| *byte == 0) {

@@ -21,7 +21,7 @@ const OID_ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112"
 
 /// What a DER document is, told by its structure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shape {
+pub(in crate::key) enum Shape {
     SubjectPublicKeyInfo,
     RsaPublicKey,
     PrivateKey,
@@ -30,7 +30,7 @@ pub(super) enum Shape {
 
 /// The key type that a `SubjectPublicKeyInfo` names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum SpkiType {
+pub(in crate::key) enum SpkiType {
     Rsa,
     RsaPss,
     /// A named curve, by its JWK name.
@@ -40,13 +40,13 @@ pub(super) enum SpkiType {
 }
 
 /// Modulus and exponent of an `RSAPublicKey` (RFC 8017 A.1.1).
-pub(super) fn rsa_public_key(document: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(in crate::key) fn rsa_public_key(document: &[u8]) -> Option<(&[u8], &[u8])> {
     let key = RsaPublicKey::from_der(document).ok()?;
     Some((key.modulus.as_bytes(), key.public_exponent.as_bytes()))
 }
 
 /// Key type and key bits of a `SubjectPublicKeyInfo` (RFC 5280 §4.1).
-pub(super) fn subject_public_key_info(document: &[u8]) -> Option<(SpkiType, &[u8])> {
+pub(in crate::key) fn subject_public_key_info(document: &[u8]) -> Option<(SpkiType, &[u8])> {
     let info = SubjectPublicKeyInfoRef::from_der(document).ok()?;
     // a key is whole octets
     let bits = info.subject_public_key.as_bytes()?;
@@ -97,7 +97,7 @@ fn is_identifier(sequence: &AnyRef<'_>) -> bool {
 ///
 /// Every length must add up to the last byte, so random bytes that happen to start with 0x30 do not
 /// pass: the shortest path through these rules leaves about one in 2^40.
-pub(super) fn shape(document: &[u8]) -> Option<Shape> {
+pub(in crate::key) fn shape(document: &[u8]) -> Option<Shape> {
     use Tag::{BitString, Integer, OctetString, Sequence};
 
     let members = whole_sequence(document)?;
@@ -134,14 +134,14 @@ mod tests {
     #[test]
     fn shapes_of_real_documents() {
         for (text, expected) in [
-            (include_str!("testdata/rsa2048.pub.pem"), Shape::SubjectPublicKeyInfo),
-            (include_str!("testdata/p521.pub.pem"), Shape::SubjectPublicKeyInfo),
-            (include_str!("testdata/ed25519.pub.pem"), Shape::SubjectPublicKeyInfo),
-            (include_str!("testdata/rsa2048.pkcs1.pem"), Shape::RsaPublicKey),
-            (include_str!("testdata/rsa2048.key.pem"), Shape::PrivateKey),
-            (include_str!("testdata/ed25519.key.pem"), Shape::PrivateKey),
-            (include_str!("testdata/p256.sec1.pem"), Shape::PrivateKey),
-            (include_str!("testdata/p256.cert.pem"), Shape::Certificate),
+            (include_str!("../testdata/rsa2048.pub.pem"), Shape::SubjectPublicKeyInfo),
+            (include_str!("../testdata/p521.pub.pem"), Shape::SubjectPublicKeyInfo),
+            (include_str!("../testdata/ed25519.pub.pem"), Shape::SubjectPublicKeyInfo),
+            (include_str!("../testdata/rsa2048.pkcs1.pem"), Shape::RsaPublicKey),
+            (include_str!("../testdata/rsa2048.key.pem"), Shape::PrivateKey),
+            (include_str!("../testdata/ed25519.key.pem"), Shape::PrivateKey),
+            (include_str!("../testdata/p256.sec1.pem"), Shape::PrivateKey),
+            (include_str!("../testdata/p256.cert.pem"), Shape::Certificate),
         ] {
             let mut bytes = der(text);
             assert_eq!(shape(&bytes), Some(expected), "{text}");
