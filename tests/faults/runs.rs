@@ -53,13 +53,6 @@ fn every_promise_is_kept_over_redis_under_sentinel() {
 }
 
 #[test]
-fn every_promise_is_kept_over_a_redis_cluster() {
-    if there_is_redis() {
-        succeeds("--store redis-cluster --seconds 45");
-    }
-}
-
-#[test]
 fn every_planted_fault_is_found() {
     if there_is_redis() {
         succeeds("--plant all");
