@@ -59,7 +59,7 @@ mod tests {
             stack.clone().oneshot(request.unwrap()).await.unwrap().status()
         };
         assert_eq!(status().await, 200);
-        sessions.end_by_token(login.refresh_token().expose_secret()).await.unwrap();
+        let _ = sessions.end_by_token(login.refresh_token().expose_secret()).await.unwrap();
         assert_eq!(status().await, 401);
     }
 }

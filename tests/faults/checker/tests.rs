@@ -275,7 +275,9 @@ fn a_dead_session_is_not_listed() {
     pen.end(10, 0, REVOKE_SUBJECT);
     pen.op(1, 20, list, Outcome::Listed(vec![]));
     pen.good();
-    pen.op(1, 30, list, Outcome::Listed(vec![session]));
+    pen.op(1, 900, list, Outcome::Listed(vec![session]));
+    pen.good();
+    pen.op(1, 1_030, list, Outcome::Listed(vec![session]));
     pen.breaks(Rule::Listed);
 }
 
