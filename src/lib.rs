@@ -32,8 +32,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! `use tower_bearer::prelude::*;` brings in what most files use. [`guide`] has pages about what to choose, what to check before real users come, what happens in
-//! outages, and how to come from other crates.
+//! `use tower_bearer::prelude::*;` brings in what most files use. [`guide`] has pages about what to
+//! choose, what to check before real users come, what happens in outages, and how to come from other
+//! crates.
 //!
 //! # I want to …
 //!
@@ -48,8 +49,8 @@
 //! | let anonymous requests through | [`Mode`] |
 //! | log somebody out, now | [`revocation`] |
 //! | … with several processes | [`redis_store`] |
-//! | … with my own database | [`revocation::RevocationStore`] |
-//! | sign users in, keep them signed in, list and end their sessions | [`issuer::session`], [`issuer::cookie`], and the example `login` |
+//! | … with my own database | [`guide::own_store`], [`revocation::RevocationStore`] |
+//! | sign users in, keep them signed in, list and end their sessions | [`guide::sign_in`], [`issuer::session`], [`issuer::cookie`], and the example `login` |
 //! | mint tokens, publish keys, rotate them | [`issuer`] |
 //! | protect tonic or plain hyper | [`layer`], [`RequireLayer::by`], and the examples `tonic_greeter` and `tower_only` |
 //! | check a token without a request: WebSocket messages, queues, command lines | [`Authenticator`] |

@@ -4,6 +4,8 @@
 //! | I want to know | Page |
 //! |---|---|
 //! | which verifier, check, store, mode and features to take | [`choose`] |
+//! | how to keep revocations in my own database | [`own_store`] |
+//! | how to sign users in, and out | [`sign_in`] |
 //! | what to check before real users come | [`production`] |
 //! | what happens when the identity provider, Redis or the database is down | [`outages`] |
 //! | why my token is rejected | [`rejected`] |
@@ -20,5 +22,7 @@ pub mod from_an_extractor;
 pub mod from_axum_jwt_auth;
 pub mod from_jwt_authorizer;
 pub mod outages;
+pub mod own_store;
 pub mod production;
 pub mod rejected;
+pub mod sign_in;

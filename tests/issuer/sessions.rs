@@ -96,7 +96,8 @@ async fn each_transition_is_told() {
     assert_eq!(stepped.unwrap().acr.as_deref(), Some("2"));
     expect(&["reauthenticated"]);
     clock.advance(Duration::from_secs(1));
-    let (third, fourth) = (sessions.begin(new()).await.unwrap(), sessions.begin(new()).await.unwrap());
+    let (third, fourth) =
+        (sessions.begin(new()).await.unwrap(), sessions.begin(new()).await.unwrap());
     expect(&["begun", "ended Limit", "begun"]);
     assert!(sessions.end_by_token(text(&third)).await.unwrap().was_live());
     let unknown = "tbr1_".to_owned() + &"A".repeat(22) + "." + &"A".repeat(43);
@@ -135,7 +136,10 @@ async fn a_client_has_the_policy_that_it_is_given() {
     assert_eq!(text(&again), text(&server));
     let strict = begin("strict").await.unwrap();
     assert_eq!(kind(&sessions, text(&strict), "strict").await, None);
-    assert_eq!(kind(&sessions, text(&strict), "strict").await, Some(SessionErrorKind::InvalidGrant));
+    assert_eq!(
+        kind(&sessions, text(&strict), "strict").await,
+        Some(SessionErrorKind::InvalidGrant)
+    );
     // who is not allowed any more is refused at the next refresh
     assert_eq!(
         kind(&sessions, text(&kiosk), "machine").await,

@@ -45,7 +45,7 @@ pub(super) fn path(path: &str) -> Result<Box<str>, IssueError> {
 }
 
 fn refused(what: &str, text: &str, wrong: &str) -> IssueError {
-    let text = format!("{text:?} is not to be the {what} of a cookie: {wrong}");
+    let text = format!("{text:?} cannot be the {what} of a cookie: {wrong}");
     IssueError::new(IssueErrorKind::Configuration, text)
 }
 

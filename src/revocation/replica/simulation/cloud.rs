@@ -23,6 +23,13 @@ pub(super) struct Data {
     pub(super) entries: BTreeMap<String, LogEntry>,
 }
 
+impl Data {
+    pub(super) fn lose_all_but_the_log(&mut self) {
+        let log = std::mem::take(&mut self.log);
+        *self = Self { log, ..Self::default() };
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Role {
     Primary,
@@ -45,6 +52,8 @@ pub(super) struct Server {
 pub(super) struct Cloud {
     pub(super) servers: Vec<Server>,
     pub(super) address: usize,
+    /// Whether no answer is lost any more.
+    pub(super) calm: bool,
 }
 
 #[derive(Clone)]
@@ -62,7 +71,11 @@ impl Cloud {
     pub(super) fn new() -> Self {
         let server =
             |role| Server { data: Data::default(), role, frozen: false, evicts: false, ahead: 0 };
-        Self { servers: vec![server(Role::Primary), server(Role::Replica)], address: 0 }
+        Self {
+            servers: vec![server(Role::Primary), server(Role::Replica)],
+            address: 0,
+            calm: false,
+        }
     }
 
     /// The one whose word counts.
@@ -149,7 +162,7 @@ impl SimLog {
             }
         };
         self.time.sleep(latency()).await;
-        if self.time.once_in(500) {
+        if self.time.once_in(500) && !self.cloud().calm {
             return Err(StoreError::unavailable("the answer was lost"));
         }
         answer

@@ -68,11 +68,9 @@ pub(super) fn strike(cloud: &mut Cloud, time: &Time, faults: Faults, older: &mut
             3 => {
                 let server = &mut cloud.servers[primary];
                 server.evicts = !server.evicts;
-                let some = server.data.entries.keys().nth(time.below(5) as usize).cloned();
-                if server.evicts
-                    && let Some(some) = some
-                {
-                    server.data.entries.remove(&some);
+                // The entries and where the log stands are one thing, and go together.
+                if server.evicts {
+                    server.data.lose_all_but_the_log();
                 }
             }
             _ => {}
@@ -86,6 +84,7 @@ pub(super) fn strike(cloud: &mut Cloud, time: &Time, faults: Faults, older: &mut
 pub(super) fn heal(cloud: &mut Cloud) {
     let primary = cloud.primary().unwrap_or(cloud.address);
     cloud.address = primary;
+    cloud.calm = true;
     for server in &mut cloud.servers {
         (server.frozen, server.evicts) = (false, false);
         if server.role != Role::Primary {
