@@ -6,8 +6,6 @@ use tower_bearer::issuer::session::NewSession;
 use super::refresh::{begin, sessions};
 use super::*;
 
-const DAY: u64 = 24 * 60 * 60;
-
 fn number(server: &RedisServer, command: &redis::Cmd) -> i64 {
     let client = redis::Client::open(server.url()).unwrap();
     command.query(&mut client.get_connection().unwrap()).unwrap()
@@ -43,9 +41,6 @@ async fn a_revocation_whose_time_has_passed_stays_as_long_as_sessions_and_no_lon
     let last: Vec<String> = command.query(&mut client.get_connection().unwrap()).unwrap();
     let last: u64 = last[1].parse().unwrap();
     let now = SystemClock.now().as_secs();
-    assert!(
-        (now + DAY..now + 100 * DAY).contains(&last),
-        "{} days",
-        last.saturating_sub(now) / DAY
-    );
+    // Sessions live for an hour there.
+    assert!((now + 3000..now + 3900).contains(&last), "{last}, and now is {now}");
 }
