@@ -63,7 +63,10 @@ fn counted(index: &Index<'_>, verdict: &mut Verdict, fault: &Fault) {
                     ..
                 }
             );
-        if !surely {
+        // what was tried before may have been kept then, and then nothing is lost
+        let again = matches!(end.call, Call::End { end: End::RevokeSession(session), .. }
+            if index.maybe_covered(session, end.start, Some(end)));
+        if !surely || again {
             continue;
         }
         for life in knowers(index, end, fault) {
