@@ -126,11 +126,21 @@ impl Sessions {
         subject: Option<&str>,
         by: EndedBy,
     ) -> Result<Ending, SessionError> {
+        let own = |held: &Held| subject.is_none_or(|subject| *held.record.subject == *subject);
+        self.end_if(id, own, by).await
+    }
+
+    /// Ends a session for as long as this holds of it.
+    pub(super) async fn end_if(
+        &self,
+        id: &SessionId,
+        holds: impl Fn(&Held) -> bool,
+        by: EndedBy,
+    ) -> Result<Ending, SessionError> {
         let now = self.now();
         for _ in 0..TRIES {
             let held = self.load(id, now).await?;
-            let own = |held: &Held| subject.is_none_or(|subject| *held.record.subject == *subject);
-            let Some(mut held) = held.filter(own) else {
+            let Some(mut held) = held.filter(&holds) else {
                 return Ok(Ending::Unknown);
             };
             let live = held.record.is_live(now);

@@ -212,9 +212,13 @@ impl Sessions {
                 match inner.store.commit(&step).await? {
                     Committed::Done => held.kept(),
                     Committed::Revoked => {
-                        // Or it is whatever else it became meanwhile: over, in any case.
-                        let _ = self.end(&presented.session, None, EndedBy::Revocation).await?;
-                        return refused("the session was revoked");
+                        // Unless it was lifted over the revocation meanwhile: then it goes on.
+                        let lifted_to = held.record.valid_from;
+                        let as_it_was = |held: &Held| held.record.valid_from == lifted_to;
+                        let by = EndedBy::Revocation;
+                        if self.end_if(&presented.session, as_it_was, by).await?.is_over() {
+                            return refused("the session was revoked");
+                        }
                     }
                     Committed::Conflict | Committed::Crowded => continue,
                 }
