@@ -1,6 +1,7 @@
 //! What tests of whole stacks share: servers on loopback, tokens, the log.
 
 use std::cell::RefCell;
+#[cfg(feature = "tracing")]
 use std::io;
 
 use serde::Deserialize;
@@ -61,8 +62,10 @@ thread_local! {
     static LOGGED: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
 }
 
+#[cfg(feature = "tracing")]
 struct OfThisThread;
 
+#[cfg(feature = "tracing")]
 impl io::Write for OfThisThread {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         LOGGED.with_borrow_mut(|logged| {

@@ -191,6 +191,7 @@ impl Material {
 }
 
 /// What the backend says to a point that satisfies no curve equation.
+#[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
 pub(in crate::key) fn off_curve() -> KeyError {
     KeyError::malformed(
         "the public key is not a point on the algorithm's curve; export it anew with: \
