@@ -140,7 +140,7 @@ async fn end_session(
 ) -> Result<StatusCode, SessionError> {
     // The id is whatever the client says: with the subject, nobody ends somebody else's session.
     let ended = app.sessions.end_session(&user.sub, &id).await?;
-    Ok(if ended.is_over() { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND })
+    Ok(if ended.was_live() { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND })
 }
 
 async fn me(user: Claims<User>) -> Json<Value> {

@@ -43,6 +43,12 @@ impl RevocationLog for RedisStore {
 }
 
 impl RedisLogReader {
+    /// What a call may take that lets Redis wait for so long. The client has a timeout of its own,
+    /// which not all that it does to find a connection again falls under.
+    fn bound(&self, wait: Duration) -> Duration {
+        self.store.connection().timeout.saturating_add(wait)
+    }
+
     /// Where the log stands, and whether who says so is a primary.
     async fn read_head(&mut self) -> RedisResult<LogHead> {
         let mut pipeline = Pipeline::new();
@@ -122,15 +128,16 @@ impl RedisLogReader {
 
 impl LogReader for RedisLogReader {
     async fn head(&mut self) -> Result<LogHead, StoreError> {
-        self.read_head().await.map_err(store_error)
+        let bound = self.bound(Duration::ZERO);
+        in_time(bound, self.read_head()).await
     }
 
     async fn beat(&mut self, seen: &LogHead) -> Result<(), StoreError> {
         let mut script = self.store.revoking(self.store.beat_script());
         script.arg(&*seen.beat);
         // Over this connection: it is this node that has to be a primary.
-        let beaten = self.store.commit_over::<u64>(&mut self.link, &script).await;
-        beaten.map(|_| ()).map_err(store_error)
+        let bound = self.bound(self.store.longest_wait());
+        in_time(bound, self.store.commit_over::<u64>(&mut self.link, &script)).await.map(drop)
     }
 
     fn others_vouch(&self) -> bool {
@@ -138,11 +145,13 @@ impl LogReader for RedisLogReader {
     }
 
     async fn inspect(&mut self) -> Result<(), StoreError> {
-        inspect(&mut self.link).await.map_err(store_error)
+        let bound = self.bound(Duration::ZERO);
+        in_time(bound, inspect(&mut self.link)).await
     }
 
     async fn page(&mut self, from: Option<&str>) -> Result<LogPage, StoreError> {
-        self.read_page(from).await.map_err(store_error)
+        let bound = self.bound(Duration::ZERO);
+        in_time(bound, self.read_page(from)).await
     }
 
     async fn items(
@@ -151,7 +160,18 @@ impl LogReader for RedisLogReader {
         limit: usize,
         wait: Duration,
     ) -> Result<Vec<LogItem>, StoreError> {
-        self.read_items(after, limit, wait).await.map_err(store_error)
+        let bound = self.bound(wait);
+        in_time(bound, self.read_items(after, limit, wait)).await
+    }
+}
+
+async fn in_time<T>(
+    bound: Duration,
+    call: impl Future<Output = RedisResult<T>>,
+) -> Result<T, StoreError> {
+    match tokio::time::timeout(bound, call).await {
+        Ok(answer) => answer.map_err(store_error),
+        Err(_) => Err(StoreError::unavailable("Redis has not answered the replica in time")),
     }
 }
 

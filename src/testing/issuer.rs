@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::unique;
+use super::unique::unique;
 use crate::clock::{Clock, SystemClock, UnixTime};
 use crate::key::{Algorithm, Key, KeyError, Secret, SigningKey};
 use crate::verify::Verifier;

@@ -30,6 +30,8 @@ pub struct Bounds {
     pub write_back: At,
     /// How long an isolated primary may go on believing in itself.
     pub isolation: At,
+    /// How long a node may take to find out that its store evicts.
+    pub inspection: At,
     /// How long after its end a fault may keep a node from answering.
     pub recovery: At,
     /// What services of the short lifetime keep a revocation for.

@@ -172,12 +172,20 @@ impl<S: SessionStore + RevocationStore> Case<S> {
     }
 
     pub(super) async fn is_revoked(&self, id: &str) -> bool {
-        let token = TokenIdentity::new()
+        self.is_revoked_of(None, id).await
+    }
+
+    /// Of a token of this issuer.
+    pub(super) async fn is_revoked_of(&self, issuer: Option<&str>, id: &str) -> bool {
+        let mut token = TokenIdentity::new()
             .with_token_id("conformance")
             .with_session_id(id)
             .with_subject("conformance")
             .with_issued_at(self.start)
             .with_token_version(0);
+        if let Some(issuer) = issuer {
+            token = token.with_issuer(issuer);
+        }
         self.ok("a status is told", self.store.status(&token).await).is_revoked()
     }
 

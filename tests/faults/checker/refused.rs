@@ -18,8 +18,11 @@ pub(super) fn check(index: &Index<'_>, verdict: &mut Verdict) {
                 let access = history.access(*token);
                 let now_ms = history.epoch_ms + (op.end + history.bounds.skew) / 1000;
                 let expired = now_ms >= access.expires.saturating_mul(1000);
+                // a store that lost a refresh takes the next one for theft
+                let login = history.session(access.session).login as usize;
                 let may = index.maybe_covered_access(*token, op.end)
-                    || index.maybe_stolen(access.session, op.end);
+                    || index.maybe_stolen(access.session, op.end)
+                    || index.lost_between(history.ops[login].start, op.end);
                 if !expired && !may {
                     verdict.found(history, Rule::RefusedLive, &[op]);
                 }

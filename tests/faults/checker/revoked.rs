@@ -31,9 +31,11 @@ pub(super) fn check(index: &Index<'_>, verdict: &mut Verdict) {
                 verdict.refused_refreshes += usize::from(covered);
             }
             (Call::List { tenant, .. }, Outcome::Listed(sessions)) => {
+                // what was revoked alone is left out by what the node knows
+                let staleness = index.history.bounds.staleness;
                 for session in sessions {
                     if index.history.session(*session).tenant == *tenant {
-                        look(index, verdict, op, index.covering(*session), 0, Rule::Listed);
+                        look(index, verdict, op, index.covering(*session), staleness, Rule::Listed);
                     } else {
                         verdict.found(index.history, Rule::Tenants, &[op]);
                     }

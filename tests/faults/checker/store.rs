@@ -21,8 +21,10 @@ fn healthy(index: &Index<'_>, verdict: &mut Verdict, fault: &Fault) {
     let all = (1 << bounds.nodes) - 1;
     let blind = if fault.evicting { Some((all, fault.from, fault.healed)) } else { fault.blind };
     let Some((nodes, from, to)) = blind else { return };
+    // whether it evicts is asked when everything is loaded, and then now and again
+    let seldom = if fault.evicting { bounds.inspection } else { 0 };
     let isolation = if fault.isolated == 0 { 0 } else { bounds.isolation };
-    let from = from.saturating_add(bounds.staleness).saturating_add(isolation);
+    let from = from.saturating_add(bounds.staleness).saturating_add(isolation + seldom);
     for ((node, _), answers) in &index.health {
         if nodes >> node & 1 == 0 {
             continue;
@@ -61,7 +63,10 @@ fn counted(index: &Index<'_>, verdict: &mut Verdict, fault: &Fault) {
                     ..
                 }
             );
-        if !surely {
+        // what was tried before may have been kept then, and then nothing is lost
+        let again = matches!(end.call, Call::End { end: End::RevokeSession(session), .. }
+            if index.maybe_covered(session, end.start, Some(end)));
+        if !surely || again {
             continue;
         }
         for life in knowers(index, end, fault) {

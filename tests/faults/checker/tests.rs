@@ -22,6 +22,7 @@ fn pen() -> Pen {
         skew: 0,
         write_back: 2_000 * MS,
         isolation: 3_000 * MS,
+        inspection: 1_000 * MS,
         recovery: 20_000 * MS,
         short_keep: 8_000 * MS,
         durable: false,
@@ -274,7 +275,9 @@ fn a_dead_session_is_not_listed() {
     pen.end(10, 0, REVOKE_SUBJECT);
     pen.op(1, 20, list, Outcome::Listed(vec![]));
     pen.good();
-    pen.op(1, 30, list, Outcome::Listed(vec![session]));
+    pen.op(1, 900, list, Outcome::Listed(vec![session]));
+    pen.good();
+    pen.op(1, 1_030, list, Outcome::Listed(vec![session]));
     pen.breaks(Rule::Listed);
 }
 
@@ -388,6 +391,8 @@ fn nobody_is_current_over_a_store_that_evicts() {
     let mut pen = pen();
     pen.fault(1_000, 5_000).evicting = true;
     pen.health(1, 2_500, true, 0);
+    pen.good();
+    pen.health(1, 3_500, true, 0);
     pen.breaks(Rule::Healthy);
 }
 

@@ -168,6 +168,15 @@ impl Caller {
         outcome
     }
 
+    /// What a node says of itself, for the reader.
+    pub async fn words(&self, node: u8) -> String {
+        let Some(request) = self.request(node, &Call::Health) else { return "it is down".into() };
+        match tokio::time::timeout(PATIENCE, self.send(request)).await {
+            Ok(Raw::Answer(_, body)) => String::from_utf8_lossy(&body).into_owned(),
+            _ => "no answer".into(),
+        }
+    }
+
     /// Moves a node's clock.
     pub async fn set_clock(&self, node: u8, offset_ms: i64) -> bool {
         let Some(port) = self.nodes.port(node) else { return false };

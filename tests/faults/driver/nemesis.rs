@@ -184,6 +184,7 @@ impl Nemesis {
             }
             self.caller.shared.sleep(50_000).await;
         }
+        println!("node {node} does not work again: {}", self.caller.words(node).await);
         NEVER
     }
 }

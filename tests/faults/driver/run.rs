@@ -118,6 +118,7 @@ async fn play(options: &Options, guard: &Guard, seed: u64) -> Result<(History, V
         skew: (LEEWAY - 1) * 1_000_000,
         write_back: 3_000_000,
         isolation: 4_000_000,
+        inspection: 60_000_000,
         recovery: if options.plant.is_some() { 5_000_000 } else { 20_000_000 },
         short_keep: (SHORT + LEEWAY) * 1_000_000,
         durable: options.durable,

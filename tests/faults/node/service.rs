@@ -61,7 +61,7 @@ impl Clock for Moved {
 }
 
 /// Whether the node is current, and how many losses it has seen.
-type Health = Box<dyn Fn() -> (bool, u64) + Send + Sync>;
+type Health = Box<dyn Fn() -> (bool, u64, String) + Send + Sync>;
 
 pub(super) struct Service {
     store: Planted,
@@ -237,10 +237,10 @@ impl Service {
     }
 
     pub(super) fn health(&self) -> Value {
-        let (current, losses) = (self.health)();
+        let (current, losses, words) = (self.health)();
         let current = current || self.has(Plant::HealthLies);
         let losses = if self.has(Plant::Uncounted) { 0 } else { losses };
-        json!({"current": current, "losses": losses})
+        json!({"current": current, "losses": losses, "words": words})
     }
 }
 
@@ -254,7 +254,7 @@ fn open(config: &NodeConfig, clock: &Moved) -> Result<(BoxSessionStore, Health),
         "memory" => {
             let revocations = MemoryStore::builder().clock(clock.clone()).require(required);
             let store = MemorySessionStore::with_revocations(revocations.build(), 1_000_000);
-            Ok((BoxSessionStore::new(store), Box::new(|| (true, 0))))
+            Ok((BoxSessionStore::new(store), Box::new(|| (true, 0, String::new()))))
         }
         "redis" => redis(RedisStore::builder(&config.url)?, config, clock, required),
         "redis-sentinel" => {
@@ -288,7 +288,7 @@ fn redis(
     };
     let health = |replica: &Replica| {
         let health = replica.health();
-        (health.current, health.losses)
+        (health.current, health.losses, format!("{health:?}"))
     };
     if config.plant.as_deref().and_then(Plant::named) == Some(Plant::LosesCopy) {
         let reborn = Reborn::start(build).ok_or("no replica")?;

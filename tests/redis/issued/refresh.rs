@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use futures_util::future::join_all;
 use tower_bearer::issuer::session::{
-    NewSession, RefreshRequest, SessionError, SessionErrorKind, SessionStore, SessionTokens,
-    Sessions,
+    Ending, NewSession, RefreshRequest, SessionError, SessionErrorKind, SessionStore,
+    SessionTokens, Sessions,
 };
 use tower_bearer::issuer::{Issuer, SigningKeys};
 use tower_bearer::key::Secret;
@@ -65,6 +65,7 @@ pub(crate) fn text(grant: &SessionTokens) -> &str {
 
 pub(crate) async fn session_is_revoked(store: &impl RevocationStore, id: &str) -> bool {
     let token = TokenIdentity::new().with_session_id(id).with_issued_at(in_secs(0));
+    let token = token.with_issuer("https://id.example.com");
     within(BOUND, store.status(&token)).await.unwrap().is_revoked()
 }
 
@@ -440,4 +441,24 @@ async fn a_redis_that_is_no_master_refuses_nobody_for_good() {
     assert_eq!(tokens.end_verified(&verified).await.unwrap_err().kind(), unavailable);
     let new = NewSession::new("ada", "web");
     assert_eq!(tokens.begin(new).await.unwrap_err().kind(), unavailable);
+}
+
+#[tokio::test]
+async fn what_redis_has_lost_stays_dead_on_the_node_that_ended_it() {
+    let Some(server) = RedisServer::start(&[]) else { return };
+    let tokens = sessions(ready(&server).await, 0);
+    let (one, two) = (begin(&tokens, "ada").await, begin(&tokens, "bob").await);
+    // What Redis goes back to: the same keys under other names until then.
+    let before = keys(&server, "*");
+    for key in &before {
+        server.command(&format!("COPY {key} old:{key}"));
+    }
+    let _ = tokens.end_all("ada").await.unwrap();
+    assert_eq!(tokens.end_session("bob", two.session().id.as_str()).await.unwrap(), Ending::Ended);
+    for key in &before {
+        server.command(&format!("COPY old:{key} {key} REPLACE"));
+    }
+    for grant in [&one, &two] {
+        assert_eq!(kind(&tokens, text(grant)).await, SessionErrorKind::InvalidGrant);
+    }
 }

@@ -3,6 +3,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::*;
+use crate::clock::UnixTime;
 use crate::revocation::StoreErrorKind;
 
 #[derive(Clone, Default)]

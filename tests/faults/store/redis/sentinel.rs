@@ -232,6 +232,8 @@ impl Driver for RedisSentinel {
                 "planned failover" => {
                     let from = fault.from;
                     let mut fault = self.planned(fault).await?;
+                    // and the old primary takes writes until it is told
+                    self.settled().await?;
                     // the sentinels do not wait for the replica to have everything
                     let loss = Loss::of(from.saturating_sub(2_000_000), NEVER, shared.now());
                     fault.loss = Some(Loss { by_failover: true, ..loss });

@@ -1,0 +1,60 @@
+//! The fault program, as its command line runs it: a while over each store, and every fault that can be
+//! planted.
+
+use std::process::Command;
+
+/// Whether what it needs is here.
+///
+/// # Panics
+///
+/// If it is not, and the environment says `CI`.
+fn there_is_redis() -> bool {
+    let there = Command::new("redis-server").arg("--version").output().is_ok();
+    if !there {
+        assert!(std::env::var_os("CI").is_none(), "no redis-server here, and this is CI");
+        eprintln!("SKIPPED: there is no redis-server on the PATH, so this was NOT tested");
+    }
+    there
+}
+
+#[track_caller]
+fn succeeds(arguments: &str) {
+    let program = env!("CARGO_BIN_EXE_faults");
+    let output = Command::new(program).args(arguments.split(' ')).output().unwrap();
+    println!("faults {arguments}\n{}", String::from_utf8_lossy(&output.stdout));
+    eprintln!("{}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "faults {arguments}");
+}
+
+#[test]
+fn every_promise_is_kept_in_memory() {
+    succeeds("--store memory --seconds 45");
+}
+
+#[test]
+fn every_promise_is_kept_over_redis() {
+    if there_is_redis() {
+        succeeds("--store redis --seconds 60");
+    }
+}
+
+#[test]
+fn every_promise_is_kept_over_redis_that_waits_for_its_replica() {
+    if there_is_redis() {
+        succeeds("--store redis --durable --ask-store --seconds 45");
+    }
+}
+
+#[test]
+fn every_promise_is_kept_over_redis_under_sentinel() {
+    if there_is_redis() {
+        succeeds("--store redis-sentinel --seconds 60");
+    }
+}
+
+#[test]
+fn every_planted_fault_is_found() {
+    if there_is_redis() {
+        succeeds("--plant all");
+    }
+}
