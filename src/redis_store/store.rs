@@ -12,7 +12,7 @@ use ::redis::{
 };
 
 use super::builder::RedisStoreBuilder;
-use super::connection::{Connection, check_role, inspect, other_layout, store_error};
+use super::connection::{Connection, inspect, other_layout, store_error};
 use super::keys::Keys;
 use super::script::{Call, call};
 use super::source::{Link, Source};
@@ -215,7 +215,7 @@ impl RedisStore {
     ) -> Result<T, StoreError> {
         let run = |mut link| async move {
             let mut answers = call(&mut link, &[script], [::redis::cmd("ROLE")]).await?;
-            check_role(answers.pop())?;
+            super::connection::check_role(answers.pop())?;
             first(answers)
         };
         self.connection().run(run).await
