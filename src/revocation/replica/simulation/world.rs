@@ -48,6 +48,10 @@ struct Acked {
     at: Duration,
     /// Since when the primary has had it without a break.
     there: Option<Duration>,
+    /// Since when it has been lost, and whether that was for long: a server that comes back soon
+    /// may bring it along, and then nobody had to notice.
+    lost: Option<Duration>,
+    for_long: bool,
     /// Nodes, and when they were born, that knew it when it was lost.
     knew_the_loss: BTreeSet<(usize, Duration)>,
 }
@@ -105,8 +109,15 @@ impl World {
                 std::task::Poll::Pending => self.calls.push(call),
                 std::task::Poll::Ready(Ok(())) if self.nodes[call.node].born == call.born => {
                     let name = call.entry.name().to_string();
-                    let (there, knew_the_loss) = (None, BTreeSet::new());
-                    let acked = Acked { entry: call.entry, name, at: now, there, knew_the_loss };
+                    let acked = Acked {
+                        entry: call.entry,
+                        name,
+                        at: now,
+                        there: None,
+                        lost: None,
+                        for_long: false,
+                        knew_the_loss: BTreeSet::new(),
+                    };
                     self.acked.insert(call.id, acked);
                 }
                 // Nobody was told, or whoever was is gone.
@@ -139,6 +150,8 @@ impl World {
             let there = primary.is_some_and(|data| data.entries.contains_key(&acked.name));
             if there {
                 acked.there.get_or_insert(now);
+                let lost = acked.lost.take();
+                acked.for_long |= lost.is_some_and(|since| now > since + MAX_STALENESS * 5);
             } else if acked.there.take().is_some() || acked.at + STEP * 5 > now {
                 let knew = self
                     .nodes
@@ -147,7 +160,10 @@ impl World {
                     .filter(|(_, node)| Self::knows(node, &acked.entry));
                 acked.knew_the_loss.extend(knew.map(|(at, node)| (at, node.born)));
             }
-            let Some(there) = acked.there else { continue };
+            let Some(there) = acked.there else {
+                acked.lost.get_or_insert(now);
+                continue;
+            };
             if now <= there.max(acked.at) + MAX_STALENESS {
                 continue;
             }
@@ -202,7 +218,7 @@ impl World {
         for (id, acked) in &self.acked {
             let known = self.nodes.iter().filter(|node| Self::knows(node, &acked.entry)).count();
             let told = acked.knew_the_loss.intersection(&alive).count();
-            mended += u64::from(told > 0);
+            mended += u64::from(told > 0 && acked.for_long);
             assert!(
                 known == NODES || (known == 0 && told == 0),
                 "seed {seed}: {known} nodes know {id}, of which {told} saw it lost: {healths:?}"
