@@ -193,10 +193,8 @@ impl<'n, 'de> Notes<'n, 'de> {
                     return Err(ClaimsError::new("is an empty array"));
                 }
             }
-            Single::Roles => {
-                if shape == ListShape::Lone && !self.names.lone_role {
-                    return Err(ClaimsError::new("is not an array of strings"));
-                }
+            Single::Roles if shape == ListShape::Lone && !self.names.lone_role => {
+                return Err(ClaimsError::new("is not an array of strings"));
             }
             _ => {}
         }

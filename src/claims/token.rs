@@ -47,6 +47,7 @@ pub(crate) struct PresentedToken<C> {
 pub(crate) enum TokenHandle<C> {
     Own(Arc<VerifiedToken<C>>),
     /// By a count of its own: a token that many threads use at once need not have them all write to one.
+    #[allow(clippy::redundant_allocation, reason = "the outer count is one that few threads share")]
     Shared(Arc<Arc<VerifiedToken<C>>>),
     /// Of a token that is remembered by its claims alone.
     #[cfg(feature = "introspection")]

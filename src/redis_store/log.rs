@@ -69,8 +69,8 @@ impl RedisLogReader {
         let mut commands = Pipeline::new();
         commands.cmd("HSCAN").arg(&*self.store.keys().entries).arg(from.unwrap_or("0"));
         commands.arg("COUNT").arg(PAGE).cmd("INFO").arg("server").cmd("ROLE");
-        type Scanned = (String, Vec<(Vec<u8>, Vec<u8>)>);
-        let ((next, found), info, role): (Scanned, String, ::redis::Value) =
+        type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
+        let ((next, found), info, role): ((String, Pairs), String, ::redis::Value) =
             commands.query_async(&mut self.link).await?;
         check_role(Some(role))?;
         // A cursor means something to the process that gave it, and a cluster's client goes on

@@ -36,7 +36,7 @@ local function revoke(list)
         'MINID', '~', string.format('%.0f-0', math.max(0, newest - retention * 1000)),
         id, 'n', name, 'v', keep .. bound, 't', tag, 'p', last)
       last = id .. ':' .. tag
-      local gone = now + tonumber(left) + 60
+      local gone = now + math.max(tonumber(left), 0) + 60
       redis.call('HSET', entries, name, keep .. bound, 'last', last)
       redis.call('ZADD', expiry, 'GT', string.format('%.0f', gone), name)
       latest, changed = math.max(latest, gone), changed + 1

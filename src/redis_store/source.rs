@@ -25,7 +25,7 @@ pub(super) enum Source {
         next: AtomicUsize,
     },
     /// Whoever owns our slot.
-    Cluster(ClusterClient),
+    Cluster(Box<ClusterClient>),
 }
 
 /// A connection to the primary: clones share it.

@@ -156,7 +156,7 @@ impl RedisStore {
 
     /// Sets up a store from a client of a cluster, of the `redis` crate, version 1.
     pub fn with_cluster(client: ClusterClient) -> RedisStoreBuilder {
-        RedisStoreBuilder::new(Source::Cluster(client))
+        RedisStoreBuilder::new(Source::Cluster(Box::new(client)))
     }
 
     pub(super) fn new(settings: Settings) -> Self {
@@ -273,12 +273,12 @@ impl RedisStore {
     }
 
     /// What `revocation.lua` has to be told of a revocation: its name, `keep_until`, bound, and for
-    /// how many seconds it has to be kept from now on.
+    /// how many seconds it has to be kept from now on, below zero if that has passed.
     pub(super) fn entry_args(&self, entry: &LogEntry) -> [String; 4] {
-        let now = self.inner.settings.clock.now().as_secs();
+        let now = i64::try_from(self.inner.settings.clock.now().as_secs()).unwrap_or(i64::MAX);
         let left = match entry.keep_until() {
             u32::MAX => 1 << 33,
-            keep_until => u64::from(keep_until).saturating_sub(now),
+            keep_until => i64::from(keep_until).saturating_sub(now).max(-(1 << 33)),
         };
         let (keep_until, bound) = (entry.keep_until(), entry.bound());
         let texts = [format!("{keep_until:010}"), format!("{bound:020}"), left.to_string()];

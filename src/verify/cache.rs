@@ -101,6 +101,7 @@ pub(super) struct Entry<C> {
     pub(super) token: Arc<VerifiedToken<C>>,
     pub(super) policy: Arc<Policy<C>>,
     /// What requests are given: on many cores each counts its own.
+    #[allow(clippy::redundant_allocation, reason = "the outer counts are what the shards are for")]
     shards: [OnceLock<Arc<Arc<VerifiedToken<C>>>>; SHARDS],
     /// Of the key set that verified it.
     epoch: u64,

@@ -80,7 +80,7 @@ pub(super) fn with_signature<T>(
         // HMAC, ECDSA up to P-384, Ed25519.
         ..=128 => within::<96, T>(segment, then),
         // RSA up to 4096 bits.
-        ..=683 => within::<512, T>(segment, then),
+        129..=683 => within::<512, T>(segment, then),
         _ => within::<LONGEST_SIGNATURE, T>(segment, then),
     }
 }

@@ -388,7 +388,7 @@ async fn a_store_without_room_for_revocations_leaves_no_session_to_refresh() {
             assert!(sessions.sessions("ada").await.unwrap().is_empty(), "way {way}");
         }
         let told = events.lock().unwrap().iter().any(|event| event.starts_with("reused"));
-        assert!(!told, "the access tokens live: there is more to do first");
+        assert!(told, "what cannot be revoked mutes no alarm");
     }
 }
 
@@ -583,4 +583,68 @@ fn ids_tell_nothing_of_the_subject_and_sessions_show_what_their_owner_may_see() 
     assert_eq!(shown["created_at"], 1_800_000_000);
     assert!(!shown.to_string().contains("example.com"));
     assert_eq!(format!("{:?}", EndedBy::Theft), "Theft");
+}
+
+#[tokio::test]
+async fn theft_is_told_although_nothing_can_be_revoked_and_again_until_it_can() {
+    let clock = clock();
+    let revocations = MemoryStore::builder().clock(clock.clone()).capacity(1).build();
+    let other = Revocation::session("another", clock.now().saturating_add(Duration::from_secs(60)));
+    revocations.revoke_now(&other).unwrap();
+    let store = MemorySessionStore::with_revocations(revocations, 50);
+    let (sessions, events) = observed(builder(&clock, store).grace(Grace::Never));
+    let first = sessions.begin(NewSession::new("ada", "web")).await.unwrap();
+    let _ = sessions.refresh(RefreshRequest::new(text(&first), "web")).await.unwrap();
+    let told = || events.lock().unwrap().iter().filter(|event| event.starts_with("reused")).count();
+    let mut before = told();
+    for round in 0..3 {
+        // Ended, and an error until its access tokens are dead too.
+        let unavailable = Some(SessionErrorKind::Unavailable);
+        assert_eq!(kind(&sessions, text(&first), "web").await, unavailable, "{round}");
+        assert!(round == 0 || told() > before, "{round}");
+        before = told();
+    }
+    assert!(sessions.tell_pending().await.is_err());
+    assert!(told() > before, "one that cannot be revoked mutes no alarm");
+    clock.advance(Duration::from_secs(61));
+    let invalid = Some(SessionErrorKind::InvalidGrant);
+    assert_eq!(kind(&sessions, text(&first), "web").await, invalid);
+    let last = told();
+    assert_eq!(kind(&sessions, text(&first), "web").await, invalid);
+    assert_eq!((told(), sessions.tell_pending().await.unwrap()), (last, 0));
+}
+
+#[tokio::test]
+async fn apart_a_revocation_whose_time_has_passed_keeps_sessions_from_going_on() {
+    for keep_until in [UnixTime::EPOCH, UnixTime::from_secs(1_800_000_000 - 90)] {
+        let clock = clock();
+        let revocations = MemoryStore::builder().clock(clock.clone()).build();
+        let longest = Duration::from_secs(90 * 24 * 60 * 60);
+        let store = Apart::new(memory(&clock), revocations, longest).clock(clock.clone());
+        let sessions = builder(&clock, store).build().unwrap();
+        let tokens = sessions.begin(NewSession::new("ada", "web")).await.unwrap();
+        let id = tokens.session().id.as_str();
+        sessions.store().revoke(&Revocation::session(id, keep_until)).await.unwrap();
+        clock.advance(Duration::from_secs(60 * 60));
+        assert_eq!(
+            kind(&sessions, text(&tokens), "web").await,
+            Some(SessionErrorKind::InvalidGrant),
+            "{keep_until:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_gave_way_to_another_is_remembered_for_a_day_alone() {
+    let clock = clock();
+    let store = memory(&clock);
+    let sessions = builder(&clock, store.clone()).most_sessions(1).build().unwrap();
+    let first = sessions.begin(NewSession::new("ada", "web")).await.unwrap();
+    let _ = sessions.begin(NewSession::new("ada", "web")).await.unwrap();
+    let id = first.session().id.clone();
+    assert!(store.load(&id, clock.now()).await.unwrap().is_some());
+    assert_eq!(kind(&sessions, text(&first), "web").await, Some(SessionErrorKind::InvalidGrant));
+    clock.advance(Duration::from_secs(2 * 24 * 60 * 60));
+    assert!(store.load(&id, clock.now()).await.unwrap().is_none());
+    assert_eq!(kind(&sessions, text(&first), "web").await, Some(SessionErrorKind::InvalidGrant));
 }

@@ -280,7 +280,7 @@ mod log {
             (token().sign() + "AAAA", "invalid_signature", "the signature does not verify"),
             (token().claim("iss", "mallory").sign(), "wrong_issuer", "iss"),
             (token().claim("aud", "tenant-42").sign(), "wrong_audience", "aud"),
-            (token().header("typ", "tenant-42").sign(), "wrong_type", "typ"),
+            (token().header("typ", "lost+jwt").sign(), "wrong_type", "`typ`"),
             (token().claim("nbf", hour).sign(), "not_yet_valid", "nbf"),
             (token().expired().sign(), "expired", "exp"),
             (token().claim("exp", "mallory").sign(), "invalid_claims", "claims type"),

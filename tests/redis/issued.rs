@@ -6,5 +6,6 @@ mod refresh_layout;
 mod refresh_model;
 mod refresh_outage;
 mod single_use;
+mod until;
 
 use super::*;

@@ -1,10 +1,12 @@
 //! [`Apart`]: sessions in one store, revocations in another.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::id::{IndexKey, SessionId};
 use super::store::{Commit, Committed, Page, SessionStore, StoredSession};
-use crate::clock::UnixTime;
+use crate::clock::{Clock, SystemClock, UnixTime};
 use crate::revocation::{
     Identifiers, Revocation, RevocationStatus, RevocationStore, RevocationTarget, TokenIdentity,
 };
@@ -22,18 +24,27 @@ use crate::store::StoreError;
 /// 4. What is revoked through this handle, single tokens aside, is kept for longer by the time that
 ///    sessions can live. What is revoked in the other store without this handle has to be kept for
 ///    so long by whoever does it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Apart<S, R> {
     sessions: S,
     revocations: R,
     longest: Duration,
+    clock: Arc<dyn Clock>,
 }
 
 impl<S: SessionStore, R: RevocationStore> Apart<S, R> {
     /// Sessions here and revocations there. `longest` is how long a session can live, whichever
     /// policy it has: its absolute lifetime.
     pub fn new(sessions: S, revocations: R, longest: Duration) -> Self {
-        Self { sessions, revocations, longest }
+        Self { sessions, revocations, longest, clock: Arc::new(SystemClock) }
+    }
+
+    /// Sets the clock that tells from when on a revocation that comes alone is kept for longer. The
+    /// system's by default.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
     }
 }
 
@@ -110,7 +121,18 @@ impl<S: SessionStore, R: RevocationStore> RevocationStore for Apart<S, R> {
         if let RevocationTarget::Token { .. } = revocation.target() {
             return self.revocations.revoke(revocation).await;
         }
-        let until = revocation.keep_until().saturating_add(self.longest);
+        // One whose time has passed counts as well, while there are sessions.
+        let until = revocation.keep_until().max(self.clock.now()).saturating_add(self.longest);
         self.revocations.revoke(&revocation.clone().keep_at_least(until)).await
+    }
+}
+
+impl<S: fmt::Debug, R: fmt::Debug> fmt::Debug for Apart<S, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Apart")
+            .field("sessions", &self.sessions)
+            .field("revocations", &self.revocations)
+            .field("longest", &self.longest)
+            .finish_non_exhaustive()
     }
 }

@@ -126,11 +126,21 @@ impl Sessions {
         subject: Option<&str>,
         by: EndedBy,
     ) -> Result<Ending, SessionError> {
+        let own = |held: &Held| subject.is_none_or(|subject| *held.record.subject == *subject);
+        self.end_if(id, own, by).await
+    }
+
+    /// Ends a session for as long as this holds of it.
+    pub(super) async fn end_if(
+        &self,
+        id: &SessionId,
+        holds: impl Fn(&Held) -> bool,
+        by: EndedBy,
+    ) -> Result<Ending, SessionError> {
         let now = self.now();
         for _ in 0..TRIES {
             let held = self.load(id, now).await?;
-            let own = |held: &Held| subject.is_none_or(|subject| *held.record.subject == *subject);
-            let Some(mut held) = held.filter(own) else {
+            let Some(mut held) = held.filter(&holds) else {
                 return Ok(Ending::Unknown);
             };
             let live = held.record.is_live(now);
@@ -315,20 +325,22 @@ impl Sessions {
     /// somebody next presents a token of that session.
     ///
     /// # Errors
-    /// [`Unavailable`](SessionErrorKind::Unavailable) if they cannot be told.
+    /// [`Unavailable`](SessionErrorKind::Unavailable) if they cannot be listed, or one was told of
+    /// whose session could not be revoked: it is told of again.
     pub async fn tell_pending(&self) -> Result<usize, SessionError> {
         let now = self.now();
-        let mut told = 0;
+        let (mut told, mut failed) = (0, Ok(()));
         for Held { id, .. } in self.listed(&self.0.untold, now).await? {
             // Anew: perhaps another process has told by now.
             if let Some(held) = self.load(&id, now).await?
                 && held.record.is_untold()
             {
-                self.revoke_again(&held, now).await?;
-                self.tell_theft(held, now).await;
+                let revoked = self.revoke_again(&held, now).await;
+                self.tell_theft(held, now, revoked.is_ok()).await;
                 told += 1;
+                failed = failed.and(revoked);
             }
         }
-        Ok(told)
+        failed.map(|()| told)
     }
 }

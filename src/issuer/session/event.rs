@@ -82,7 +82,8 @@ impl SessionEvent<'_> {
 }
 
 /// A spent refresh token was used again: one of the two who used it is a thief. The session has
-/// ended, and its access tokens are revoked, by the time this is told. No token is in it.
+/// ended by the time this is told, and its access tokens are revoked. Where the store had no room to
+/// revoke them, this is told once more until they are. No token is in it.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Reuse {

@@ -212,15 +212,16 @@ impl Sessions {
                 match inner.store.commit(&step).await? {
                     Committed::Done => held.kept(),
                     Committed::Revoked => {
-                        // Or it is whatever else it became meanwhile: over, in any case.
-                        let _ = self.end(&presented.session, None, EndedBy::Revocation).await?;
-                        return refused("the session was revoked");
+                        // Unless it was lifted over the revocation meanwhile: then it goes on.
+                        let lifted_to = held.record.valid_from;
+                        let as_it_was = |held: &Held| held.record.valid_from == lifted_to;
+                        let by = EndedBy::Revocation;
+                        if self.end_if(&presented.session, as_it_was, by).await?.is_over() {
+                            return refused("the session was revoked");
+                        }
                     }
                     Committed::Conflict | Committed::Crowded => continue,
                 }
-            }
-            if known {
-                self.revoke_again(&held, now).await?;
             }
             let session = held.view();
             match answer {
@@ -234,7 +235,10 @@ impl Sessions {
                     return Ok(self.granted(&held, session, scope, refresh, now));
                 }
                 Answer::Reused => {
-                    self.tell_theft(held, now).await;
+                    // Told before anything can go wrong, and once more if its revocation is still owed.
+                    let revoked = if known { self.revoke_again(&held, now).await } else { Ok(()) };
+                    self.tell_theft(held, now, revoked.is_ok()).await;
+                    revoked?;
                     return refused("the token was spent before: its session has ended");
                 }
                 Answer::Crowded => {

@@ -148,9 +148,9 @@ impl Sessions {
         Ok(())
     }
 
-    /// Tells of a theft that stands in the store, and notes that it was told. If that fails it is
-    /// told once more, by whoever comes next.
-    pub(super) async fn tell_theft(&self, mut held: Held, now: UnixTime) {
+    /// Tells of a theft that stands in the store, and notes that it was told if its revocation is in
+    /// force. If one of these fails it is told once more, by whoever comes next.
+    pub(super) async fn tell_theft(&self, mut held: Held, now: UnixTime, revoked: bool) {
         let Some(theft) = held.record.theft.clone() else {
             return;
         };
@@ -161,6 +161,9 @@ impl Sessions {
             ended_before: ended_before.filter(|by| *by != EndedBy::Theft),
         };
         self.tell(&SessionEvent::Reused(&reuse));
+        if !revoked {
+            return;
+        }
         held.record.theft = Some(super::record::Theft { told: true, ..theft });
         let Ok(write) = held.write() else {
             return;

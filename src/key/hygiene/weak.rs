@@ -51,7 +51,7 @@ mod tests {
     fn samples_and_repeated_words_are_refused() {
         let words = ["a", "changeme", "secret", "password", "0123456789ab"];
         let repeated = words.map(|word| word.repeat(8).into_bytes());
-        let cut = "changeme".repeat(5)[..37].as_bytes().to_vec();
+        let cut = "changeme".repeat(5).as_bytes()[..37].to_vec();
         let samples = SAMPLES.map(<[u8]>::to_vec);
         let newline = b"a-string-secret-at-least-256-bits-long\n".to_vec();
         let all = repeated.into_iter().chain(samples);

@@ -42,7 +42,9 @@ if most then
 end
 -- A beginning needs memory, and Redis refuses it if there is none. What replaces a record gives the
 -- old one up first: after that Redis refuses nothing more of this step.
+local longest = 0
 for _, step in ipairs(steps) do
+  longest = math.max(longest, tonumber(step.stays))
   if step.replaces ~= '' then redis.call('DEL', step.record) end
   redis.call('SET', step.record, step.value, 'PX', step.stays)
   if step.leaves then redis.call('ZREM', step.leaves, step.id) end
@@ -53,8 +55,10 @@ for _, step in ipairs(steps) do
     local last = tonumber(redis.call('ZRANGE', step.joins, -1, -1, 'WITHSCORES')[2])
     redis.call('EXPIREAT', step.joins, string.format('%.0f', last))
   end
-  local last = redis.call('GET', KEYS[4])
-  if not last or last < ARGV[7] then redis.call('SET', KEYS[4], ARGV[7], 'PX', step.stays) end
+end
+local last = redis.call('GET', KEYS[4])
+if writes > 0 and (not last or last < ARGV[7]) then
+  redis.call('SET', KEYS[4], ARGV[7], 'PX', string.format('%.0f', longest))
 end
 local list = {}
 for i = a + 1, #ARGV, 4 do

@@ -169,7 +169,9 @@ mod tests {
         assert!(!shards.insert(CLASS, &entry(2, 10), 0).stored);
         assert!(shards.insert(CLASS, &entry(1, 20), 0).stored);
         assert_eq!((shards.len(), shards.capacity()), (1, 1));
-        (0..Shards::PARTS).for_each(|part| drop(shards.purge_part(part, 20)));
+        (0..Shards::PARTS).for_each(|part| {
+            shards.purge_part(part, 20);
+        });
         assert!(shards.insert(CLASS, &entry(2, 30), 20).stored);
     }
 }

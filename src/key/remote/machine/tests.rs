@@ -456,13 +456,12 @@ mod simulation {
                 6 => self.provider = Provider::Fails,
                 7 => self.provider = Provider::Hangs,
                 8 => self.stale_cache = !self.stale_cache,
-                9..=11 => {
-                    // Withdraws its key for another, once the service has learned of the last.
-                    if self.known == Some(self.version) {
-                        self.version += 1;
-                        self.published = self.at.now;
-                    }
+                // Withdraws its key for another, once the service has learned of the last.
+                9..=11 if self.known == Some(self.version) => {
+                    self.version += 1;
+                    self.published = self.at.now;
                 }
+                9..=11 => {}
                 12 => {
                     self.machine.want(self.at, true);
                     self.excuses += 1;
