@@ -3,12 +3,14 @@
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use ::redis::{ErrorKind, FromRedisValue, Pipeline, RedisError, RedisResult, ServerErrorKind};
 use arc_swap::ArcSwap;
 use tokio::runtime::Handle;
 use tokio::sync::OnceCell;
+use tokio::time::Instant;
 
 use super::source::{Link, Source};
 use crate::store::StoreError;
@@ -20,7 +22,35 @@ pub(super) struct Connection {
     /// Any of our keys: in a cluster they are all in one slot.
     key: Box<str>,
     pub(super) timeout: Duration,
-    current: ArcSwap<OnceCell<Link>>,
+    current: ArcSwap<OnceCell<Inspected>>,
+}
+
+/// How often Redis is asked whether it still keeps what it is given.
+const INSPECT: Duration = Duration::from_secs(60);
+
+/// A link, and when whoever is behind it was last found fit.
+struct Inspected {
+    link: Link,
+    since: Instant,
+    /// In milliseconds after `since`.
+    at: AtomicU64,
+}
+
+impl Inspected {
+    fn millis(&self) -> u64 {
+        u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// The link, if Redis is fit: found now, or lately.
+    async fn link(&self) -> RedisResult<Link> {
+        let (mut link, now) = (self.link.clone(), self.millis());
+        let age = now.saturating_sub(self.at.load(Ordering::Relaxed));
+        if Duration::from_millis(age) > INSPECT {
+            inspect(&mut link).await?;
+            self.at.fetch_max(now, Ordering::Relaxed);
+        }
+        Ok(link)
+    }
 }
 
 impl Connection {
@@ -59,10 +89,11 @@ impl Connection {
         let run = async {
             let connect = async || {
                 let mut link = self.source.connect(&self.key, self.timeout, self.timeout).await?;
+                let since = Instant::now();
                 inspect(&mut link).await?;
-                Ok::<_, RedisError>(link)
+                Ok::<_, RedisError>(Inspected { link, since, at: AtomicU64::new(0) })
             };
-            let link = used.get_or_try_init(connect).await?.clone();
+            let link = used.get_or_try_init(connect).await?.link().await?;
             commands(link).await
         };
         let answer = self.in_time(run).await;
@@ -96,7 +127,7 @@ impl Connection {
     }
 
     /// The next request makes a new one. Of many that fail together the first has done it.
-    fn drop_connection(&self, used: &Arc<OnceCell<Link>>) {
+    fn drop_connection(&self, used: &Arc<OnceCell<Inspected>>) {
         self.current.compare_and_swap(used, Arc::default());
     }
 }

@@ -11,6 +11,8 @@ pub(super) struct Keys {
     /// When which of the entries can go.
     pub(super) expiry: Box<str>,
     pub(super) log: Box<str>,
+    /// What is written for replicas to have.
+    pub(super) mark: Box<str>,
     /// When the last of all sessions goes.
     pub(super) until: Box<str>,
     tag: Box<str>,
@@ -25,7 +27,8 @@ impl Keys {
         let key = |name: &str| format!("{{{prefix}}}:revocation:{name}").into_boxed_str();
         let (entries, expiry, log) = (key("entries"), key("expiry"), key("log"));
         let until = format!("{{{prefix}}}:session:until").into();
-        Some(Self { entries, expiry, log, until, tag: format!("{{{prefix}}}").into() })
+        let mark = format!("{{{prefix}}}:durable").into();
+        Some(Self { entries, expiry, log, mark, until, tag: format!("{{{prefix}}}").into() })
     }
 
     /// Of an id that is claimed once.

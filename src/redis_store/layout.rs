@@ -13,6 +13,7 @@
 //! | `{prefix}:session:until` | string | 10 digits: the last second of all sessions | with the last of them |
 //! | `{prefix}:single-use:group:<hash>` | hash | by the hash of each token: the moments when it expires and when it was put, the hash of its slot, the payload; by `tries:<slot>` how many wrong tries were made | a minute after the last of them |
 //! | `{prefix}:single-use:token:<hash>` | string | the hash of its group | a minute after the token expires |
+//! | `{prefix}:durable` | string | `1`, written with whatever is [`durable`](super::RedisStoreBuilder::durable) | after a minute |
 //! | `{prefix}:once:<id>` | string | `1` | a minute after it need not be remembered |
 //!
 //! A *name* is that of [`EntryName`](crate::revocation::replica::EntryName). A *value* is 10 digits,
@@ -44,5 +45,11 @@
 //!   +time +ttl +expire +expireat
 //! ```
 //!
-//! Sessions and single-use tokens need `+@read +@write` for their keys beside it. A cluster is asked
-//! for its slots: `+cluster|slots`, `+readonly`. What is missing is an error that names it.
+//! Sessions and single-use tokens need beside it:
+//!
+//! ```text
+//!   +del +mget +getrange +hgetall +hincrby +pttl +pexpire
+//!   +zcard +zcount +zscore +zrange +zremrangebyscore
+//! ```
+//!
+//! A cluster is asked for its slots: `+cluster|slots`, `+readonly`. What is missing is an error that names it.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ::redis::streams::StreamReadReply;
-use ::redis::{Pipeline, RedisResult};
+use ::redis::{ErrorKind, Pipeline, RedisError, RedisResult};
 
 use super::connection::{check_role, inspect, other_layout, store_error};
 use super::source::Link;
@@ -23,6 +23,8 @@ const BESIDE: [&[u8]; 3] = [b"epoch", b"last", b"beat"];
 pub struct RedisLogReader {
     store: RedisStore,
     link: Link,
+    /// The process that the first page came from, by its `run_id`.
+    scanned: Option<String>,
 }
 
 impl RevocationLog for RedisStore {
@@ -30,7 +32,7 @@ impl RevocationLog for RedisStore {
 
     async fn open(&self, longest: Duration) -> Result<Self::Reader, StoreError> {
         let link = self.connection().own(longest.max(self.longest_wait())).await?;
-        Ok(RedisLogReader { store: self.clone(), link })
+        Ok(RedisLogReader { store: self.clone(), link, scanned: None })
     }
 
     async fn append(&self, entries: &[LogEntry]) -> Result<Appended, StoreError> {
@@ -64,10 +66,23 @@ impl RedisLogReader {
     }
 
     async fn read_page(&mut self, from: Option<&str>) -> RedisResult<LogPage> {
-        let mut scan = ::redis::cmd("HSCAN");
-        scan.arg(&*self.store.keys().entries).arg(from.unwrap_or("0")).arg("COUNT").arg(PAGE);
+        let mut commands = Pipeline::new();
+        commands.cmd("HSCAN").arg(&*self.store.keys().entries).arg(from.unwrap_or("0"));
+        commands.arg("COUNT").arg(PAGE).cmd("INFO").arg("server").cmd("ROLE");
         type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
-        let (next, found): (String, Pairs) = scan.query_async(&mut self.link).await?;
+        let ((next, found), info, role): ((String, Pairs), String, ::redis::Value) =
+            commands.query_async(&mut self.link).await?;
+        check_role(Some(role))?;
+        // A cursor means something to the process that gave it, and a cluster's client goes on
+        // with another one by itself.
+        let process = info.lines().find_map(|line| line.strip_prefix("run_id:"));
+        let process = process.ok_or_else(other_layout)?;
+        if from.is_none() {
+            self.scanned = Some(process.to_owned());
+        } else if self.scanned.as_deref() != Some(process) {
+            let text = "another node of Redis goes on with this scan";
+            return Err(RedisError::from((ErrorKind::Extension, text)));
+        }
         let of_entries = found.iter().filter(|(name, _)| !BESIDE.contains(&&**name));
         let read = |(name, value): &(Vec<u8>, Vec<u8>)| {
             EntryName::parse(name).and_then(|name| read_entry(name, value))
@@ -123,6 +138,10 @@ impl LogReader for RedisLogReader {
         // Over this connection: it is this node that has to be a primary.
         let bound = self.bound(self.store.longest_wait());
         in_time(bound, self.store.commit_over::<u64>(&mut self.link, &script)).await.map(drop)
+    }
+
+    fn others_vouch(&self) -> bool {
+        self.store.others_vouch()
     }
 
     async fn inspect(&mut self) -> Result<(), StoreError> {

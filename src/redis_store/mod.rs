@@ -151,6 +151,7 @@ mod log;
 mod once;
 #[cfg(feature = "issuer")]
 mod replica_sessions;
+mod script;
 #[cfg(feature = "issuer")]
 mod session;
 #[cfg(feature = "issuer")]

@@ -5,12 +5,13 @@
 
 use std::time::Duration;
 
-use ::redis::{Cmd, Value};
+use ::redis::{Script, Value};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::connection::{other_layout, store_error};
 use super::once::stay;
+use super::script::Call;
 use super::{RedisStore, Replica};
 use crate::clock::UnixTime;
 use crate::issuer::single_use::{Attempt, MOST_IN_GROUP, NewToken, SingleUseStore};
@@ -64,10 +65,17 @@ fn taken(value: Value, now: UnixTime) -> Result<Option<String>, StoreError> {
     }
 }
 
-fn script(text: &str, keys: &[&str]) -> Cmd {
-    let mut eval = ::redis::cmd("EVAL");
-    eval.arg(text).arg(keys.len()).arg(keys);
-    eval
+pub(super) struct Scripts {
+    put: Script,
+    attempt: Script,
+    take: Script,
+}
+
+impl Scripts {
+    pub(super) fn new() -> Self {
+        let [put, attempt, take] = [PUT, ATTEMPT, TAKE].map(Script::new);
+        Self { put, attempt, take }
+    }
 }
 
 impl SingleUseStore for RedisStore {
@@ -77,26 +85,28 @@ impl SingleUseStore for RedisStore {
         let value = moment_text(token.until) + &moment_text(now) + &slot + token.payload;
         let (group_key, token_key) =
             (self.keys().single_use_group(&group), self.keys().single_use(&id));
-        let mut put = script(PUT, &[&group_key, &token_key]);
+        let mut put = Call::new(&self.single_use_scripts().put);
+        put.key(&group_key).key(&token_key);
         put.arg(&id).arg(&slot).arg(value).arg(token.most.max(1)).arg(MOST_IN_GROUP);
         put.arg(moment_text(now)).arg(stay(token.until, now)).arg(&group);
-        self.ask(put).await
+        self.invoke(&put).await
     }
 
     async fn take(&self, id: &TokenHash, now: UnixTime) -> Result<Option<String>, StoreError> {
         let id = hash_text(id);
         let token_key = self.keys().single_use(&id);
-        let mut get = ::redis::cmd("GET");
-        get.arg(&token_key);
-        let Some(group) = self.ask::<Option<Vec<u8>>>(get).await? else { return Ok(None) };
+        let mut get = ::redis::pipe();
+        get.cmd("GET").arg(&token_key);
+        let (group,): (Option<Vec<u8>>,) = self.connection().ask(get).await?;
+        let Some(group) = group else { return Ok(None) };
         let is_hash = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
         let group = match std::str::from_utf8(&group) {
             Ok(group) if group.len() == 43 && group.as_bytes().iter().all(is_hash) => group,
             _ => return Err(store_error(other_layout())),
         };
-        let mut take = script(TAKE, &[&self.keys().single_use_group(group), &token_key]);
-        take.arg(&id);
-        taken(self.ask(take).await?, now)
+        let mut take = Call::new(&self.single_use_scripts().take);
+        take.key(self.keys().single_use_group(group)).key(&token_key).arg(&id);
+        taken(self.invoke(&take).await?, now)
     }
 
     async fn attempt(
@@ -105,10 +115,13 @@ impl SingleUseStore for RedisStore {
         now: UnixTime,
     ) -> Result<Option<String>, StoreError> {
         let group_key = self.keys().single_use_group(&hash_text(attempt.group));
-        let mut ask = script(ATTEMPT, &[&group_key]);
-        ask.arg(hash_text(attempt.id)).arg(hash_text(attempt.slot)).arg(attempt.most);
+        let mut ask = Call::new(&self.single_use_scripts().attempt);
+        ask.key(&group_key)
+            .arg(hash_text(attempt.id))
+            .arg(hash_text(attempt.slot))
+            .arg(attempt.most);
         ask.arg(moment_text(now));
-        taken(self.ask(ask).await?, now)
+        taken(self.invoke(&ask).await?, now)
     }
 
     async fn revoke_group(&self, group: &TokenHash, _: UnixTime) -> Result<(), StoreError> {

@@ -8,16 +8,16 @@ use std::time::Duration;
 use ::redis::cluster::ClusterClient;
 use ::redis::sentinel::SentinelNodeConnectionInfo;
 use ::redis::{
-    Client, ErrorKind, FromRedisValue, IntoConnectionInfo, RedisError, RedisResult, Script,
-    ScriptInvocation,
+    Client, Cmd, ErrorKind, FromRedisValue, IntoConnectionInfo, RedisError, RedisResult, Script,
 };
 
 use super::builder::RedisStoreBuilder;
-use super::connection::{Connection, inspect, store_error};
+use super::connection::{Connection, inspect, other_layout, store_error};
 use super::keys::Keys;
-#[cfg(feature = "issuer")]
-use super::session;
+use super::script::{Call, call};
 use super::source::{Link, Source};
+#[cfg(feature = "issuer")]
+use super::{session, single_use};
 use crate::clock::Clock;
 use crate::revocation::replica::{EntryName, LogEntry, RevocationLog};
 use crate::revocation::{
@@ -53,8 +53,11 @@ struct Inner {
     settings: Settings,
     revoke: Script,
     beat: Script,
+    mark: Script,
     #[cfg(feature = "issuer")]
     sessions: Script,
+    #[cfg(feature = "issuer")]
+    single_use: single_use::Scripts,
 }
 
 pub(super) struct Settings {
@@ -161,8 +164,11 @@ impl RedisStore {
             settings,
             revoke: revoking_script!("revoke.lua"),
             beat: revoking_script!("beat.lua"),
+            mark: Script::new(include_str!("mark.lua")),
             #[cfg(feature = "issuer")]
             sessions: session::script(),
+            #[cfg(feature = "issuer")]
+            single_use: single_use::Scripts::new(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -192,46 +198,63 @@ impl RedisStore {
         &self.inner.sessions
     }
 
+    #[cfg(feature = "issuer")]
+    pub(super) fn single_use_scripts(&self) -> &single_use::Scripts {
+        &self.inner.single_use
+    }
+
     pub(super) fn connection(&self) -> &Connection {
         &self.inner.settings.connection
     }
 
-    /// Runs a script that only reads, for as long as the timeout allows.
+    /// Runs a script, by whoever is a primary and says so in the same breath.
+    #[cfg(feature = "issuer")]
     pub(super) async fn invoke<T: FromRedisValue>(
         &self,
-        script: &ScriptInvocation<'_>,
+        script: &Call<'_>,
     ) -> Result<T, StoreError> {
-        let run = |mut link| async move { script.invoke_async(&mut link).await };
+        let run = |mut link| async move {
+            let mut answers = call(&mut link, &[script], [::redis::cmd("ROLE")]).await?;
+            super::connection::check_role(answers.pop())?;
+            first(answers)
+        };
         self.connection().run(run).await
     }
 
     /// Runs a script that writes. If replicas have to have it, until they do.
     pub(super) async fn commit<T: FromRedisValue>(
         &self,
-        script: &ScriptInvocation<'_>,
+        script: &Call<'_>,
     ) -> Result<T, StoreError> {
-        let Some(Durable { connection, replicas, wait }) = &self.inner.settings.durable else {
-            return self.invoke(script).await;
-        };
-        let run = |mut link: Link| async move {
-            let answer = script.invoke_async(&mut link).await?;
-            await_replicas(&mut link, *replicas, *wait).await?;
-            Ok(answer)
-        };
-        connection.run(run).await
+        let Settings { connection, durable, .. } = &self.inner.settings;
+        let connection = durable.as_ref().map_or(connection, |durable| &durable.connection);
+        connection.run(|mut link| async move { self.commit_over(&mut link, script).await }).await
     }
 
     /// Like [`commit`](Self::commit), over this connection.
     pub(super) async fn commit_over<T: FromRedisValue>(
         &self,
         link: &mut Link,
-        script: &ScriptInvocation<'_>,
+        script: &Call<'_>,
     ) -> RedisResult<T> {
-        let answer = script.invoke_async(link).await?;
-        if let Some(Durable { replicas, wait, .. }) = &self.inner.settings.durable {
-            await_replicas(link, *replicas, *wait).await?;
+        let Some(Durable { replicas, wait, .. }) = &self.inner.settings.durable else {
+            return first(call(link, &[script], []).await?);
+        };
+        let mut mark = Call::new(&self.inner.mark);
+        mark.key(&*self.keys().entries).key(&*self.keys().mark);
+        let mut answers = call(link, &[script, &mark], [await_replicas(*replicas, *wait)]).await?;
+        let reached: usize = ::redis::from_redis_value(answers.pop().ok_or_else(other_layout)?)?;
+        if reached < *replicas {
+            let text = "fewer replicas of Redis have what was written than have to";
+            return Err(RedisError::from((ErrorKind::Extension, text)));
         }
-        Ok(answer)
+        first(answers)
+    }
+
+    /// Whether a write that another node made shows that this node's would count: where replicas
+    /// have to have it, nobody sees whether they do.
+    pub(super) fn others_vouch(&self) -> bool {
+        self.inner.settings.durable.is_none()
     }
 
     /// How long a connection may have to wait for replicas.
@@ -240,9 +263,9 @@ impl RedisStore {
     }
 
     /// Begins to call a script that revokes, with what `revocation.lua` asks for.
-    pub(super) fn revoking<'a>(&self, script: &'a Script) -> ScriptInvocation<'a> {
+    pub(super) fn revoking<'a>(&self, script: &'a Script) -> Call<'a> {
         let Settings { keys, log_seconds, log_length, .. } = &self.inner.settings;
-        let mut script = script.prepare_invoke();
+        let mut script = Call::new(script);
         script.key(&*keys.entries).key(&*keys.expiry).key(&*keys.log).key(&*keys.until);
         script.arg(format!("{:016x}{:016x}", random(), random()));
         script.arg(*log_seconds).arg(*log_length);
@@ -265,7 +288,7 @@ impl RedisStore {
 
     /// The script that writes these revocations. It answers where the log stands then, and how many
     /// it changed.
-    pub(super) fn write(&self, entries: &[LogEntry]) -> ScriptInvocation<'_> {
+    pub(super) fn write(&self, entries: &[LogEntry]) -> Call<'_> {
         let mut script = self.revoking(&self.inner.revoke);
         for entry in entries {
             for text in self.entry_args(entry) {
@@ -313,17 +336,18 @@ impl RevocationStore for RedisStore {
     }
 }
 
-/// Waits until so many replicas have what was written over this connection.
-async fn await_replicas(link: &mut Link, replicas: usize, wait: Duration) -> RedisResult<()> {
+/// Waits until so many replicas have what was written over this connection; answers how many have.
+fn await_replicas(replicas: usize, wait: Duration) -> Cmd {
     // Zero would wait for ever.
     let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).clamp(1, 1 << 40);
     let mut command = ::redis::cmd("WAIT");
-    let reached: usize = command.arg(replicas).arg(millis).query_async(link).await?;
-    if reached < replicas {
-        let text = "fewer replicas of Redis have what was written than have to";
-        return Err(RedisError::from((ErrorKind::Extension, text)));
-    }
-    Ok(())
+    command.arg(replicas).arg(millis);
+    command
+}
+
+fn first<T: FromRedisValue>(answers: Vec<::redis::Value>) -> RedisResult<T> {
+    let answer = answers.into_iter().next().ok_or_else(other_layout)?;
+    Ok(::redis::from_redis_value(answer)?)
 }
 
 /// An entry from its value: 10 digits and 20 digits.

@@ -2,6 +2,7 @@
 
 use redis::Value;
 use tower_bearer::redis_store::{RedisStore, Replica};
+use tower_bearer::revocation::replica::{LogEntry, LogReader, RevocationLog};
 
 use super::*;
 
@@ -67,4 +68,35 @@ async fn a_slot_that_moves_hides_nothing() {
     let newcomer = Replica::builder(store).max_staleness(MAX_STALENESS).build().unwrap();
     within(Duration::from_secs(20), newcomer.ready()).await;
     assert!(is_revoked(&newcomer, "before").await && is_revoked(&newcomer, "after").await);
+}
+
+#[tokio::test]
+async fn a_scan_does_not_go_on_at_another_node() {
+    let Some((a, b)) = cluster().await else { return };
+    let store = RedisStore::cluster([&*a.url()]).unwrap().timeout(Duration::from_secs(5));
+    let store = store.build().unwrap();
+    for chunk in 0..6 {
+        let entry = |number| LogEntry::from(&revocation(&format!("{chunk}-{number}")));
+        store.append(&(0..500).map(entry).collect::<Vec<_>>()).await.unwrap();
+    }
+    let mut reader = store.open(Duration::from_secs(1)).await.unwrap();
+    let first = reader.page(None).await.unwrap().next.expect("there is more than one page");
+    let second = reader.page(Some(&first)).await.unwrap();
+    assert!(!second.entries.is_empty(), "one node goes on");
+
+    let Value::Int(slot) = a.command(&format!("CLUSTER KEYSLOT {ENTRIES}")) else { panic!() };
+    let (to, from) = (text(b.command("CLUSTER MYID")), text(a.command("CLUSTER MYID")));
+    b.command(&format!("CLUSTER SETSLOT {slot} IMPORTING {from}"));
+    a.command(&format!("CLUSTER SETSLOT {slot} MIGRATING {to}"));
+    for key in ["entries", "expiry", "log"] {
+        let key = ENTRIES.replace("entries", key);
+        a.command(&format!("MIGRATE 127.0.0.1 {} {key} 0 5000", b.port()));
+    }
+    for server in [&b, &a] {
+        server.command(&format!("CLUSTER SETSLOT {slot} NODE {to}"));
+    }
+    let refused = reader.page(Some(&first)).await.unwrap_err();
+    assert!(format!("{refused:?}").contains("another node"), "{refused:?}");
+    eventually("a scan that begins anew is answered", async || reader.page(None).await.is_ok())
+        .await;
 }

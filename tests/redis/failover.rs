@@ -199,3 +199,45 @@ async fn sentinels_are_asked_where_the_primary_is() {
         eventually("it is there", async || is_revoked(&there, id).await).await;
     }
 }
+
+#[tokio::test]
+async fn what_was_never_confirmed_is_not_taken_for_confirmed_when_it_is_tried_again() {
+    let Some((a, b)) = pair().await else { return };
+    let durable = || {
+        let store = RedisStore::builder(&a.url()).unwrap().timeout(TIMEOUT);
+        store.durable(1, Duration::from_millis(300)).build().unwrap()
+    };
+    let (first, second) = (durable(), durable());
+    first.revoke(&revocation("a")).await.unwrap();
+    b.freeze();
+    assert!(first.revoke(&revocation("b")).await.is_err());
+    // Over a fresh connection: the primary has it, so there is nothing left to write.
+    assert!(second.revoke(&revocation("b")).await.is_err());
+    b.thaw();
+    eventually("it is taken", async || second.revoke(&revocation("b")).await.is_ok()).await;
+    // A script that the server has forgotten is given to it again.
+    a.command("SCRIPT FLUSH");
+    second.revoke(&revocation("c")).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_others_write_without_confirmation_vouches_for_nobody() {
+    let Some((a, b)) = pair().await else { return };
+    let durable = RedisStore::builder(&a.url()).unwrap().timeout(TIMEOUT);
+    let durable = durable.durable(1, Duration::from_millis(300)).build().unwrap();
+    let replica = Replica::builder(durable).max_staleness(MAX_STALENESS);
+    let replica = replica.on_stale(OnStale::FailClosed).build().unwrap();
+    within(Duration::from_secs(20), replica.ready()).await;
+    current(&replica).await;
+    let other = at(&a.url());
+    b.freeze();
+    let mut number = 0;
+    eventually("it is stale", async || {
+        number += 1;
+        other.revoke(&revocation(&number.to_string())).await.unwrap();
+        !replica.health().current
+    })
+    .await;
+    b.thaw();
+    current(&replica).await;
+}

@@ -42,6 +42,23 @@ async fn a_redis_that_evicts_is_refused() {
 }
 
 #[tokio::test]
+#[ignore = "takes a minute"]
+async fn a_redis_that_evicts_from_now_on_is_refused_within_a_minute() {
+    let Some(server) = RedisServer::start(&["--maxmemory", "100mb"]) else { return };
+    let store = store(&server);
+    store.revoke(&revocation("a")).await.unwrap();
+    server.command("CONFIG SET maxmemory-policy allkeys-lru");
+    tokio::time::sleep(Duration::from_secs(61)).await;
+    for _ in 0..2 {
+        let refused = ask(&store, "a").await.unwrap_err();
+        assert_eq!(refused.kind(), StoreErrorKind::Configuration);
+        assert!(store.revoke(&revocation("b")).await.is_err());
+    }
+    server.command("CONFIG SET maxmemory-policy noeviction");
+    assert!(is_revoked(&store, "a").await);
+}
+
+#[tokio::test]
 async fn a_clock_of_redis_that_is_ahead_forgets_nothing() {
     let Some(server) = RedisServer::start(&[]) else { return };
     let behind = FakeClock::at(in_secs(0).saturating_sub(Duration::from_secs(18 * 60)));
@@ -137,6 +154,8 @@ async fn least_rights_are_enough() {
     let rights = page.split("ACL SETUSER tower-bearer ").nth(1).unwrap();
     let rights = rights.split("```").next().unwrap().replace("//!", " ");
     assert!(rights.contains("~{tower-bearer}:*"), "{rights}");
+    let more = page.split("Sessions and single-use tokens need beside it:").nth(1).unwrap();
+    let more = more.split("```").nth(1).unwrap().trim_start_matches("text").replace("//!", " ");
     server.command(&format!("ACL SETUSER tower-bearer {}", rights.replace("<password>", "secret")));
     let url = server.url().replace("redis://", "redis://tower-bearer:secret@");
     let store = RedisStore::builder(&url).unwrap().timeout(Duration::from_secs(10));
@@ -146,6 +165,17 @@ async fn least_rights_are_enough() {
     let replica = Replica::builder(store.clone()).build().unwrap();
     within(Duration::from_secs(20), replica.ready()).await;
     current(&replica).await;
+    #[cfg(all(feature = "issuer", any(feature = "aws-lc-rs", feature = "rust-crypto")))]
+    {
+        use tower_bearer::testing::{session, single_use};
+
+        server.command(&format!("ACL SETUSER tower-bearer {more}"));
+        single_use::conformance(|| async { store.clone() }).await;
+        let sessions = RedisStore::builder(&url).unwrap().timeout(Duration::from_secs(10));
+        let sessions = sessions.require(tower_bearer::revocation::Identifiers::SESSION_ID);
+        let sessions = sessions.build().unwrap();
+        session::conformance(|| async { sessions.clone() }).await;
+    }
     server.command("ACL SETUSER tower-bearer -hset");
     let refused = store.revoke(&revocation("b")).await.unwrap_err();
     assert!(

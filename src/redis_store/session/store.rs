@@ -1,6 +1,6 @@
 //! The store: what the script is given, and what its answers mean.
 
-use ::redis::{RedisResult, Script, ScriptInvocation};
+use ::redis::{RedisResult, Script};
 
 use super::layout::{read_value, value, version_text};
 use crate::clock::UnixTime;
@@ -10,6 +10,7 @@ use crate::issuer::session::{
 use crate::redis_store::RedisStore;
 use crate::redis_store::connection::{other_layout, store_error};
 use crate::redis_store::once::stay;
+use crate::redis_store::script::Call;
 use crate::revocation::replica::{EntryName, LogEntry};
 use crate::revocation::whole_seconds;
 use crate::store::StoreError;
@@ -41,7 +42,7 @@ impl RedisStore {
     }
 
     /// The script and what it is given.
-    fn committing(&self, step: &Commit) -> ScriptInvocation<'_> {
+    fn committing(&self, step: &Commit) -> Call<'_> {
         let mut script = self.revoking(self.session_script());
         let names = step.unless_revoked.as_ref().map(EntryName::all_of).unwrap_or_default();
         script.arg(names.len()).arg(step.writes.len());
@@ -71,7 +72,7 @@ impl RedisStore {
         script
     }
 
-    fn written(&self, script: &mut ScriptInvocation<'_>, write: &Write, now: UnixTime) {
+    fn written(&self, script: &mut Call<'_>, write: &Write, now: UnixTime) {
         let record = self.keys().session(&write.id);
         let list = |index: Option<&IndexKey>| {
             index.map_or_else(|| record.clone(), |index| self.keys().list(index))

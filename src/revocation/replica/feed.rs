@@ -122,13 +122,13 @@ impl<L: RevocationLog> Feed<L> {
     }
 
     /// Looks at where the log stands, and makes sure that it takes writes: by what another node
-    /// wrote since the last look, or by writing. Yields what was found, and the moment from which it
+    /// wrote since the last look, where that proves it, or by writing. Yields what was found, and the moment from which it
     /// is known to be a primary's word.
     async fn look(&mut self, reader: &mut L::Reader) -> Result<(LogHead, Moment), StoreError> {
         let asked = self.shared.freshness.now();
         let head = reader.head().await?;
         let vouched = match &self.seen {
-            Some((seen, when)) if *seen != head => *when,
+            Some((seen, when)) if reader.others_vouch() && *seen != head => *when,
             _ => {
                 reader.beat(&head).await?;
                 asked

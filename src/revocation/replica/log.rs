@@ -165,6 +165,11 @@ pub trait LogReader: Send + 'static {
     /// If it was not written, or by fewer than have to have it.
     fn beat(&mut self, seen: &LogHead) -> impl Future<Output = Result<(), StoreError>> + Send;
 
+    /// Whether a change that another node made to the [head](Self::head) proves as much as this
+    /// node's own [heartbeat](Self::beat). `false` where writes have to be confirmed, by other
+    /// servers say: whether another node's were, is not seen.
+    fn others_vouch(&self) -> bool;
+
     /// Whether the log keeps what it is given.
     ///
     /// # Errors

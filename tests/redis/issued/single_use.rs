@@ -26,6 +26,23 @@ async fn they_conform() {
     once::conformance(|| async { replica.clone() }).await;
 }
 
+#[tokio::test]
+async fn a_demoted_server_refuses_no_token_for_good() {
+    let Some(server) = RedisServer::start(&[]) else { return };
+    let links = SingleUse::new("https://id.test", store(&server));
+    let token = links.mint("sign-in", "ada", MINUTES).await.unwrap();
+    server.command("REPLICAOF 127.0.0.1 1");
+    // It may lack what the primary has, and then knows of no such token.
+    server.command("CONFIG SET replica-read-only no");
+    let key = super::refresh::keys(&server, "*:single-use:token:*").remove(0);
+    server.command(&format!("DEL {key}"));
+    server.command("CONFIG SET replica-read-only yes");
+    let error = links.redeem::<String>("sign-in", token.expose_secret()).await.unwrap_err();
+    assert_eq!(error.kind(), SingleUseErrorKind::Unavailable);
+    let code = links.group("ada").redeem_code::<String>("sign-in", "000000").await;
+    assert_eq!(code.unwrap_err().kind(), SingleUseErrorKind::Unavailable);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_two_nodes_one_redeems() {
     let Some(server) = RedisServer::start(&[]) else { return };

@@ -209,6 +209,10 @@ impl LogReader for SimReader {
         self.log.at(self.server, beat).await
     }
 
+    fn others_vouch(&self) -> bool {
+        true
+    }
+
     async fn inspect(&mut self) -> Result<(), StoreError> {
         let inspect = |server: &mut Server, _: &Time| {
             server.head()?;
