@@ -724,7 +724,9 @@ async fn of_64_concurrent_refreshes_on_several_threads_one_wins() {
         }
         let reports = world.stolen.lock().unwrap().len();
         if grace == 0 {
-            assert_eq!((granted.len(), later, reports), (1, 0, 1));
+            assert_eq!((granted.len(), later), (1, 0));
+            // Told at least once: who comes before that is noted tells of it, too.
+            assert!(reports >= 1);
             world.invalid(&access(&granted[0])).await;
         } else {
             assert_eq!((granted.len(), later, reports), (3, 61, 0));

@@ -22,6 +22,18 @@ async fn linked(replica: &RedisServer) {
     eventually("it is linked", up).await;
 }
 
+/// Waits until the replica has all that the primary has now.
+async fn in_step(primary: &RedisServer, replica: &RedisServer) {
+    let offset = |server: &RedisServer, field: &str| {
+        let info: String = redis::from_redis_value(server.command("INFO replication")).unwrap();
+        let mut lines = info.lines();
+        let found = lines.find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+        found.and_then(|offset| offset.trim().parse::<u64>().ok()).unwrap()
+    };
+    let reached = offset(primary, "master_repl_offset");
+    eventually("it is replicated", async || offset(replica, "slave_repl_offset") >= reached).await;
+}
+
 fn at(url: &str) -> RedisStore {
     let store = RedisStore::builder(url).unwrap().timeout(TIMEOUT);
     store.log_retention(Duration::from_secs(1)).build().unwrap()
@@ -61,6 +73,8 @@ async fn after_a_planned_failover_nodes_work_again_by_themselves() {
     let address = Proxy::to(a.port()).await;
     let (store, replica) = (at(&address.url()), node(&address.url()).await);
     store.revoke(&revocation("before")).await.unwrap();
+    eventually("it is known", async || is_revoked(&replica, "before").await).await;
+    in_step(&a, &b).await;
     b.command("REPLICAOF NO ONE");
     address.lead_to(b.port());
     // Redis leaves connections open when it is demoted.
@@ -76,7 +90,8 @@ async fn after_a_planned_failover_nodes_work_again_by_themselves() {
     replica.revoke(&revocation("own")).await.unwrap();
     for id in ["before", "there", "after", "own"] {
         eventually("it is known", async || is_revoked(&replica, id).await).await;
-        assert!(is_revoked(&at(&b.url()), id).await);
+        let there = at(&b.url());
+        eventually("it is there", async || is_revoked(&there, id).await).await;
     }
 }
 
@@ -87,6 +102,7 @@ async fn a_loss_is_not_taken_for_trimming() {
     let replica = node(&address.url()).await;
     replica.revoke(&revocation("a")).await.unwrap();
     let there = at(&b.url());
+    in_step(&a, &b).await;
     b.command("REPLICAOF NO ONE");
     replica.revoke(&revocation("b")).await.unwrap();
     // It was read from the log, and what B has of the log is gone.
@@ -111,11 +127,7 @@ async fn what_was_only_acknowledged_here_is_missed_too() {
     let replica = node(&address.url()).await;
     replica.revoke(&revocation("before")).await.unwrap();
     let there = at(&b.url());
-    eventually("it is replicated", async || {
-        let field = "HLEN {tower-bearer}:revocation:entries";
-        matches!(b.command(field), redis::Value::Int(count) if count > 0)
-    })
-    .await;
+    in_step(&a, &b).await;
     b.command("REPLICAOF NO ONE");
     let list: String = redis::from_redis_value(a.command("CLIENT LIST")).unwrap();
     for line in list.lines().filter(|line| line.contains("cmd=xread")) {
@@ -155,7 +167,7 @@ async fn what_has_to_be_durable_is_an_error_without_replicas() {
     let wait = Duration::from_millis(300);
     let store = RedisStore::builder(&a.url()).unwrap().timeout(TIMEOUT).durable(1, wait);
     let store = store.build().unwrap();
-    store.revoke(&revocation("a")).await.unwrap();
+    eventually("there are two", async || store.revoke(&revocation("a")).await.is_ok()).await;
     b.freeze();
     let refused = store.revoke(&revocation("b")).await.unwrap_err();
     assert_eq!(refused.kind(), StoreErrorKind::Unavailable);
