@@ -81,7 +81,7 @@ pub use self::store::{RevocationStore, StoreCheck};
 #[doc(no_inline)]
 pub use crate::store::{StoreError, StoreErrorKind};
 
-#[cfg(feature = "replica")]
+#[cfg(feature = "redis")]
 pub(crate) use self::fingerprint::random;
 #[cfg(all(feature = "redis", feature = "issuer"))]
 pub(crate) use self::marker::whole_seconds;
