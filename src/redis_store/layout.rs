@@ -1,6 +1,6 @@
 //! What stands in Redis, and which rights that takes.
 //!
-//! Redis 6.2 or later, or Valkey 7.2 or later, which speaks the same. All keys have the hash tag
+//! Redis 6.2 or later. Valkey is not tested. All keys have the hash tag
 //! `{prefix}` and so are in one slot of a cluster. Scripts touch no key that they do not declare.
 //!
 //! | Key | Type | Value | Expires |
