@@ -135,7 +135,7 @@ pub(super) fn keys_unavailable(unavailable: KeysUnavailable) -> Rejection {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, any(feature = "aws-lc-rs", feature = "rust-crypto")))]
 mod tests {
     use super::*;
     use crate::key::{Algorithm, Secret};
