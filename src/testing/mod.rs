@@ -6,8 +6,8 @@
 //!    into a request without any token.
 //! 3. [`FakeClock`] stands still until the test moves it.
 //! 4. [`revocation::conformance`] is the suite that every revocation store has to pass, one's own
-//!    included. With the feature `issuer` there are others, for stores of refresh tokens and of
-//!    single-use tokens.
+//!    included. With the feature `issuer` there are others, for stores of sessions and for memories of what
+//!    was used.
 //!
 //! Enable the feature in `[dev-dependencies]` only: what is here panics where a service must not.
 //!
