@@ -10,7 +10,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// A folder for all servers of this process. `None` if there is no Postgres here.
+/// Where the programs are. `None` if there are none.
 static PROGRAMS: OnceLock<Option<PathBuf>> = OnceLock::new();
 
 pub struct Postgres {
@@ -58,7 +58,7 @@ impl Postgres {
         // Once for all servers of this process.
         static TEMPLATE: OnceLock<PathBuf> = OnceLock::new();
         let template = TEMPLATE.get_or_init(|| {
-            let template = server.folder.with_extension("template");
+            let template = server.folder.with_file_name("template");
             let mut initdb = as_user(programs.join("initdb").to_str().unwrap());
             initdb.args(["--username=app", "--auth=trust", "--no-locale", "--encoding=UTF8"]);
             initdb.arg("--no-sync").arg("-D").arg(&template).stdout(Stdio::null());
@@ -75,11 +75,12 @@ impl Postgres {
     fn prepare(options: &[&str]) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("tower-bearer-pg-{}-{number}", std::process::id());
+        let all = std::env::temp_dir().join(format!("tower-bearer-pg-{}", std::process::id()));
+        assert!(as_user("mkdir").arg("-p").arg(&all).status().unwrap().success());
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         Self {
             port,
-            folder: std::env::temp_dir().join(name),
+            folder: all.join(number.to_string()),
             options: options.join("\n"),
             process: Mutex::default(),
         }
@@ -99,6 +100,10 @@ impl Postgres {
         standby
     }
 
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     pub fn url(&self) -> String {
         format!("postgres://app@127.0.0.1:{}/postgres", self.port)
     }
@@ -107,11 +112,12 @@ impl Postgres {
     pub fn restart(&self) {
         self.kill();
         let programs = programs().unwrap();
-        // What reads from the pipe ends when this process does.
+        // What reads from the pipe ends when this process does, and then everything goes.
         let script = format!(
-            "'{}/postgres' -D '{}' & server=$!; cat > /dev/null; kill -QUIT $server; wait",
+            "'{}/postgres' -D '{}' & server=$!; cat; kill -QUIT $server; wait $server; rm -rf '{}'",
             programs.display(),
-            self.folder.display()
+            self.folder.display(),
+            self.folder.parent().unwrap().display()
         );
         let configuration = format!(
             "port = {}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = ''\n\
@@ -143,12 +149,14 @@ impl Postgres {
     pub fn kill(&self) {
         let process = self.lock().take();
         if let Some(mut process) = process {
-            self.signal("-9");
+            // The shell first, or it would clear away.
+            let _ = process.kill();
+            self.signal_all("-9");
             drop(process.stdin.take());
             let _ = process.wait();
             // Its children notice that it is gone.
             let patience = Instant::now() + Duration::from_secs(20);
-            while self.children() && Instant::now() < patience {
+            while self.is_there() && Instant::now() < patience {
                 sleep(Duration::from_millis(10));
             }
             let _ = as_user("rm").arg("-f").arg(self.folder.join("postmaster.pid")).status();
@@ -186,17 +194,18 @@ impl Postgres {
         }
     }
 
+    /// The postmaster, and what it has started.
     fn signal_all(&self, signal: &str) {
         let Some(id) = self.postmaster() else { return };
         self.signal(signal);
         let _ = Command::new("pkill").args([signal, "-P", &id]).status();
     }
 
-    fn children(&self) -> bool {
+    fn is_there(&self) -> bool {
         let Some(id) = self.postmaster() else { return false };
-        let folder = self.folder.to_str().unwrap_or_default();
-        let _ = folder;
-        Path::new(&format!("/proc/{id}")).exists()
+        // One that has ended and was not waited for is not there any more.
+        let status = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+        !status.is_empty() && !status.contains(") Z ")
     }
 }
 
