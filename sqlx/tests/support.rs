@@ -16,10 +16,10 @@ use tower_bearer::key::Secret;
 use tower_bearer::revocation::{RevocationStore, TokenIdentity};
 
 /// A folder of a test's own, gone when dropped.
-pub struct Folder(PathBuf);
+pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("tower-bearer-sqlx-{}-{number}", std::process::id());
@@ -28,7 +28,7 @@ impl Folder {
         Self(folder)
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
 }
@@ -39,13 +39,16 @@ impl Drop for Folder {
     }
 }
 
-pub const ISSUER: &str = "https://id.test";
+pub(crate) const ISSUER: &str = "https://id.test";
 
-pub fn sessions(store: impl SessionStore + RevocationStore) -> Sessions {
+pub(crate) fn sessions(store: impl SessionStore + RevocationStore) -> Sessions {
     sessions_at(store, SystemClock)
 }
 
-pub fn sessions_at(store: impl SessionStore + RevocationStore, clock: impl Clock) -> Sessions {
+pub(crate) fn sessions_at(
+    store: impl SessionStore + RevocationStore,
+    clock: impl Clock,
+) -> Sessions {
     let secret = Secret::new("a secret of 32 bytes or more, please");
     let issuer = Issuer::builder()
         .keys(SigningKeys::hs256(&secret).unwrap())
@@ -58,28 +61,31 @@ pub fn sessions_at(store: impl SessionStore + RevocationStore, clock: impl Clock
     Sessions::builder(issuer, store).build().unwrap()
 }
 
-pub async fn login(sessions: &Sessions, subject: &str) -> SessionTokens {
+pub(crate) async fn login(sessions: &Sessions, subject: &str) -> SessionTokens {
     sessions.begin(NewSession::new(subject, "web")).await.unwrap()
 }
 
 /// What a refresh with this token comes to.
-pub async fn refresh(sessions: &Sessions, token: &str) -> Result<SessionTokens, SessionErrorKind> {
+pub(crate) async fn refresh(
+    sessions: &Sessions,
+    token: &str,
+) -> Result<SessionTokens, SessionErrorKind> {
     let answer = sessions.refresh(RefreshRequest::new(token, "web")).await;
     answer.map_err(|error| error.kind())
 }
 
-pub fn in_secs(secs: u64) -> UnixTime {
+pub(crate) fn in_secs(secs: u64) -> UnixTime {
     SystemClock.now().saturating_add(Duration::from_secs(secs))
 }
 
 /// An access token of the session.
-pub fn of_session(id: &str) -> TokenIdentity<'_> {
+pub(crate) fn of_session(id: &str) -> TokenIdentity<'_> {
     TokenIdentity::new().with_issuer(ISSUER).with_session_id(id)
 }
 
 /// What a process does that is about to be killed: sessions begin, and every second one ends. It says
 /// what was acknowledged.
-pub async fn work_until_killed(sessions: &Sessions) {
+pub(crate) async fn work_until_killed(sessions: &Sessions) {
     for number in 0_u32.. {
         let tokens = login(sessions, "ada").await;
         let (id, token) = (&tokens.session().id, tokens.refresh_token().expose_secret());
@@ -99,7 +105,7 @@ fn say(line: &str) {
 
 /// Runs an ignored test of this program in a process of its own, kills it after this many lines, and
 /// yields what it had said by then.
-pub fn killed_after(test: &str, environment: &[(&str, &Path)], lines: usize) -> Vec<String> {
+pub(crate) fn killed_after(test: &str, environment: &[(&str, &Path)], lines: usize) -> Vec<String> {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args([test, "--exact", "--ignored", "--nocapture", "--test-threads", "1"]);
     command.envs(environment.iter().copied());
@@ -125,7 +131,7 @@ pub fn killed_after(test: &str, environment: &[(&str, &Path)], lines: usize) -> 
 }
 
 /// What was acknowledged to a process that was killed is so.
-pub async fn what_was_said_holds<S>(said: &[String], store: S)
+pub(crate) async fn what_was_said_holds<S>(said: &[String], store: S)
 where
     S: SessionStore + RevocationStore + Clone,
 {
@@ -148,7 +154,7 @@ where
 }
 
 /// Tries until it is so; panics if it does not come to be.
-pub async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) -> Duration {
+pub(crate) async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) -> Duration {
     let start = Instant::now();
     while !holds().await {
         assert!(start.elapsed() < Duration::from_secs(30), "never: {what}");

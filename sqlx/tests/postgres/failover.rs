@@ -9,8 +9,8 @@ use tower_bearer_sqlx::PostgresStore;
 use super::proxy::Proxy;
 use super::replica::{knows, replica_of};
 use super::server::Postgres;
-use super::support::{self, eventually, in_secs};
 use super::store_in;
+use super::support::{self, eventually, in_secs};
 
 fn store_at(url: &str) -> PostgresStore {
     let store = PostgresStore::builder(url).unwrap().schema("app");
@@ -43,8 +43,7 @@ async fn a_standby_is_never_believed() {
         assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error:?}");
     }
     let old_sessions = support::sessions(old.clone());
-    let refreshed =
-        support::refresh(&old_sessions, tokens.refresh_token().expose_secret()).await;
+    let refreshed = support::refresh(&old_sessions, tokens.refresh_token().expose_secret()).await;
     let unavailable = tower_bearer::issuer::session::SessionErrorKind::Unavailable;
     assert_eq!(refreshed.unwrap_err(), unavailable);
     assert_eq!(old_sessions.sessions("ada").await.unwrap_err().kind(), unavailable);
@@ -70,7 +69,8 @@ async fn with_synchronous_commit_a_failover_loses_nothing() {
     let sessions = support::sessions(replica.clone());
     let (stays, ends) =
         (support::login(&sessions, "ada").await, support::login(&sessions, "ada").await);
-    sessions.end_session("ada", ends.session().id.as_str()).await.unwrap();
+    let ended = sessions.end_session("ada", ends.session().id.as_str()).await.unwrap();
+    assert!(ended.was_live());
 
     // Without its standby nothing is acknowledged: not a heartbeat either.
     standby.freeze();
@@ -117,12 +117,13 @@ async fn without_it_what_was_lost_is_written_back() {
         has.await.is_ok_and(|has| has == Some(true))
     })
     .await;
-    standby.freeze();
+    // Frozen, it would still find the last moments in its socket.
+    standby.kill();
     for id in ["lost", "lost too"] {
         replica.revoke(&Revocation::token(id, in_secs(600))).await.unwrap();
     }
     primary.kill();
-    standby.thaw();
+    standby.restart();
     standby.promote();
     let new = store_at(&standby.url());
     eventually("it answers", async || new.ping().await.is_ok()).await;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, PgPool, Row};
+use tower_bearer::clock::UnixTime;
 use tower_bearer::revocation::replica::{LogEntry, LogId, LogReader, RevocationLog};
 use tower_bearer::revocation::{Revocation, RevocationStore};
 
@@ -10,7 +11,7 @@ use super::support::in_secs;
 use super::{schema, shared, store_in};
 
 fn entry(id: &str) -> LogEntry {
-    LogEntry::from(&Revocation::token(id, in_secs(600)))
+    LogEntry::from(&Revocation::token(id, UnixTime::from_secs(4_000_000_000)))
 }
 
 /// Revokes within a transaction that is left open.

@@ -139,7 +139,8 @@ async fn rows_that_were_edited_by_hand_are_never_accepted() {
         assert!(done.is_err(), "the table takes: {edit}");
     }
     // A name that is none is not left out of a copy, it is an error.
-    let edit = format!("INSERT INTO {schema}.revocations VALUES ('xAAAAAAAAAAAAAAAA', 4294967295, 0)");
+    let edit =
+        format!("INSERT INTO {schema}.revocations VALUES ('xAAAAAAAAAAAAAAAA', 4294967295, 0)");
     run(&store, edit).await;
     use tower_bearer::revocation::replica::{LogReader, RevocationLog};
     let mut reader = store.open(Duration::from_secs(1)).await.unwrap();
@@ -165,7 +166,8 @@ async fn what_has_expired_goes_and_nothing_says_who() {
     store.revoke(&secret).await.unwrap();
     store.revoke(&Revocation::token("stays", in_secs(1_000_000_000))).await.unwrap();
     let text = format!("SELECT string_agg(found::text, ' ') FROM {schema}.log AS found");
-    let text: String = sqlx::query_scalar(AssertSqlSafe(text)).fetch_one(store.pool()).await.unwrap();
+    let text: String =
+        sqlx::query_scalar(AssertSqlSafe(text)).fetch_one(store.pool()).await.unwrap();
     assert!(!text.contains("mallory") && !text.contains("secret"), "{text}");
     assert_eq!(store.clean_up().await.unwrap().total(), 0);
     clock.advance(Duration::from_secs(3700));

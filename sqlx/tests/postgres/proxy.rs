@@ -7,14 +7,14 @@ use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-pub struct Proxy {
+pub(crate) struct Proxy {
     port: u16,
     target: Arc<AtomicU16>,
     cut: watch::Sender<u64>,
 }
 
 impl Proxy {
-    pub async fn to(target: u16) -> Self {
+    pub(crate) async fn to(target: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let (target, cut) = (Arc::new(AtomicU16::new(target)), watch::Sender::new(0));
@@ -39,12 +39,12 @@ impl Proxy {
     }
 
     /// Leads there from now on; what is connected is cut off.
-    pub fn lead_to(&self, port: u16) {
+    pub(crate) fn lead_to(&self, port: u16) {
         self.target.store(port, Ordering::Relaxed);
         self.cut.send_modify(|count| *count += 1);
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("postgres://app@127.0.0.1:{}/postgres", self.port)
     }
 }

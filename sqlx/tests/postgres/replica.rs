@@ -72,7 +72,8 @@ async fn without_notifications_it_looks_by_itself() {
     let schema = schema();
     let store = store_in(server, &schema).await;
     let text = format!("SELECT pg_get_functiondef('{schema}.revoke'::regproc)");
-    let text: String = sqlx::query_scalar(AssertSqlSafe(text)).fetch_one(store.pool()).await.unwrap();
+    let text: String =
+        sqlx::query_scalar(AssertSqlSafe(text)).fetch_one(store.pool()).await.unwrap();
     let mute = text.replace("PERFORM pg_notify(", "PERFORM concat(");
     assert_ne!(mute, text);
     sqlx::raw_sql(AssertSqlSafe(mute)).execute(store.pool()).await.unwrap();

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 /// Where the programs are. `None` if there are none.
 static PROGRAMS: OnceLock<Option<PathBuf>> = OnceLock::new();
 
-pub struct Postgres {
+pub(crate) struct Postgres {
     port: u16,
     folder: PathBuf,
     options: String,
@@ -52,7 +52,7 @@ fn as_user(program: &str) -> Command {
 
 impl Postgres {
     /// `None`, said loudly, if there is no Postgres here. Options are lines of `postgresql.conf`.
-    pub fn start(options: &[&str]) -> Option<Self> {
+    pub(crate) fn start(options: &[&str]) -> Option<Self> {
         let programs = programs()?;
         let server = Self::prepare(options);
         // Once for all servers of this process.
@@ -87,29 +87,26 @@ impl Postgres {
     }
 
     /// A standby that follows this one, by this name.
-    pub fn standby(&self, name: &str) -> Self {
+    pub(crate) fn standby(&self, name: &str) -> Self {
         let standby = Self::prepare(&[]);
         let mut backup = as_user(programs().unwrap().join("pg_basebackup").to_str().unwrap());
-        let primary = format!(
-            "host=127.0.0.1 port={} user=app application_name={name}",
-            self.port
-        );
+        let primary = format!("host=127.0.0.1 port={} user=app application_name={name}", self.port);
         backup.args(["-R", "--checkpoint=fast", "--no-sync", "-d", &primary, "-D"]);
         assert!(backup.arg(&standby.folder).status().unwrap().success(), "pg_basebackup failed");
         standby.restart();
         standby
     }
 
-    pub fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.port
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("postgres://app@127.0.0.1:{}/postgres", self.port)
     }
 
     /// Starts it with what it has, after it was killed.
-    pub fn restart(&self) {
+    pub(crate) fn restart(&self) {
         self.kill();
         let programs = programs().unwrap();
         // What reads from the pipe ends when this process does, and then everything goes.
@@ -140,13 +137,17 @@ impl Postgres {
         while TcpStream::connect(("127.0.0.1", self.port)).is_err()
             || !ready.status().unwrap().success()
         {
-            assert!(Instant::now() < patience, "Postgres does not start: {}", self.folder.display());
+            assert!(
+                Instant::now() < patience,
+                "Postgres does not start: {}",
+                self.folder.display()
+            );
             sleep(Duration::from_millis(20));
         }
     }
 
     /// Ends it at once, as a crash does: nothing is written any more.
-    pub fn kill(&self) {
+    pub(crate) fn kill(&self) {
         let process = self.lock().take();
         if let Some(mut process) = process {
             // The shell first, or it would clear away.
@@ -164,16 +165,16 @@ impl Postgres {
     }
 
     /// Stops all of its processes where they are, as a machine does that hangs.
-    pub fn freeze(&self) {
+    pub(crate) fn freeze(&self) {
         self.signal_all("-STOP");
     }
 
-    pub fn thaw(&self) {
+    pub(crate) fn thaw(&self) {
         self.signal_all("-CONT");
     }
 
     /// Makes a standby a primary.
-    pub fn promote(&self) {
+    pub(crate) fn promote(&self) {
         let mut promote = as_user(programs().unwrap().join("pg_ctl").to_str().unwrap());
         promote.args(["promote", "--wait", "-D"]).arg(&self.folder).stdout(Stdio::null());
         assert!(promote.status().unwrap().success());

@@ -76,7 +76,7 @@ async fn a_file_outlives_the_process() {
     let (stays, ended) =
         (support::login(&sessions, "ada").await, support::login(&sessions, "ada").await);
     let id = ended.session().id.clone();
-    sessions.end_session("ada", id.as_str()).await.unwrap();
+    assert!(sessions.end_session("ada", id.as_str()).await.unwrap().was_live());
     drop(sessions);
 
     let store = open(&path).await;
