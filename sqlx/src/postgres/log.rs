@@ -20,7 +20,10 @@ statements! {
         beat = "SELECT {p}.beat($1, $2)";
         inspect = "SELECT pg_is_in_recovery(), pg_backend_pid(),
             current_setting('synchronous_standby_names'),
-            (SELECT max(version)::bigint FROM {p}.schema_version)";
+            (SELECT max(version)::bigint FROM {p}.schema_version),
+            (SELECT count(*) FROM pg_stat_activity
+                WHERE usename = current_user AND wait_event = 'SyncRep'
+                    AND query_start < clock_timestamp() - interval '3 seconds')";
         head = "SELECT pg_is_in_recovery(), pg_backend_pid(), epoch, position, tag, beat FROM {p}.head";
         // One row at least, for what the first columns prove.
         page = "SELECT pg_is_in_recovery(), pg_backend_pid(), name, keep_until, bound

@@ -142,6 +142,11 @@ impl LogReader for PostgresLogReader {
         let row = rows.first().ok_or_else(odd_row)?;
         let standbys: String = row.try_get(2).map_err(store_error)?;
         self.synchronous = !standbys.is_empty();
+        // A heartbeat would wait as they do, and go on waiting in the server after it was given up here,
+        // one after another.
+        if row.try_get::<i64, _>(4).map_err(store_error)? > 0 {
+            return Err(StoreError::unavailable("commits wait for a standby that does not answer"));
+        }
         wrong_version(row.try_get(3).map_err(store_error)?, super::schema::VERSION)
     }
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgRow};
 use sqlx::query::Query;
-use sqlx::{Connection, PgPool, Postgres};
+use sqlx::{Connection, PgConnection, PgPool, Postgres};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout, timeout_at};
 use tower_bearer::clock::{Clock, UnixTime};
@@ -27,10 +27,14 @@ use crate::error::no_answer;
 use crate::migration::Migration;
 use crate::names::Names;
 
-/// For how long a connection that has not answered in time keeps its place in the pool. What it waits
-/// for may well come, and then it is as good as any other; new ones in its place would pile up in a
-/// server that hangs.
+/// For how long a connection that has not answered in time keeps its place in the pool before the server
+/// is asked whether it is still at work for it.
 const GRACE: Duration = Duration::from_secs(60);
+/// Commits that wait for a standby, and steps that wait for a lock: they go on in the server after their
+/// connection was closed, and new ones in their place would pile up.
+const AT_WORK: &str = "SELECT count(*) FROM pg_stat_activity
+    WHERE usename = current_user AND state = 'active' AND wait_event_type IN ('Lock', 'IPC')
+        AND query_start < clock_timestamp() - interval '30 seconds'";
 
 /// Sessions, revocations, single-use tokens and claimed ids in Postgres. A clone is a handle on the
 /// same.
@@ -178,6 +182,7 @@ impl PostgresStore {
 /// before that was answered.
 struct Lease {
     connection: Option<PoolConnection<Postgres>>,
+    options: Arc<PgConnectOptions>,
     asking: bool,
 }
 
@@ -185,12 +190,27 @@ impl Drop for Lease {
     fn drop(&mut self) {
         let (Some(mut connection), true) = (self.connection.take(), self.asking) else { return };
         let Ok(runtime) = Handle::try_current() else { return };
+        let options = Arc::clone(&self.options);
         runtime.spawn(async move {
-            if !matches!(timeout(GRACE, connection.ping()).await, Ok(Ok(()))) {
-                drop(connection.detach());
+            loop {
+                match timeout(GRACE, connection.ping()).await {
+                    Ok(Ok(())) => return,
+                    Err(_) if is_at_work(&options).await => {}
+                    _ => return drop(connection.detach()),
+                }
             }
         });
     }
+}
+
+async fn is_at_work(options: &PgConnectOptions) -> bool {
+    let ask = async {
+        let mut probe = PgConnection::connect_with(options).await?;
+        let count = sqlx::query_scalar::<_, i64>(AT_WORK).fetch_one(&mut probe).await?;
+        probe.close().await?;
+        Ok::<_, sqlx::Error>(count)
+    };
+    matches!(timeout(GRACE, ask).await, Ok(Ok(1..)))
 }
 
 pub(super) type PgQuery<'q> = Query<'q, Postgres, PgArguments>;
@@ -215,7 +235,8 @@ impl Inner {
         let late = |_| no_answer(self.timeout);
         let connection = timeout_at(deadline, self.pool.acquire()).await.map_err(late)?;
         let connection = connection.map_err(store_error)?;
-        let mut lease = Lease { connection: Some(connection), asking: true };
+        let options = self.pool.connect_options();
+        let mut lease = Lease { connection: Some(connection), options, asking: true };
         let Some(connection) = &mut lease.connection else { return Err(crate::values::odd_row()) };
         let answer = timeout_at(deadline, query.fetch_all(&mut **connection)).await;
         lease.asking = answer.is_err();

@@ -77,6 +77,11 @@ async fn with_synchronous_commit_a_failover_loses_nothing() {
     let error = store.revoke(&Revocation::token("waits", in_secs(600))).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Unavailable);
     eventually("nobody is current", async || !replica.health().current).await;
+    // What waits goes on waiting in the server. It does not become more and more.
+    tokio::time::sleep(Duration::from_secs(8)).await;
+    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+    let waiting: i64 = sqlx::query_scalar(waiting).fetch_one(direct.pool()).await.unwrap();
+    assert!((1..8).contains(&waiting), "{waiting} commits wait");
     primary.kill();
     standby.thaw();
     standby.promote();
