@@ -82,7 +82,7 @@ impl Kept<'_> {
                 record: token.encode()?,
                 was_under: None,
                 under: None,
-                remove_at: new.until,
+                remove_at: moment(token.head.until),
                 ends: false,
             });
             if let Some((group, slot, most)) = &new.place {
