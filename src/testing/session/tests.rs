@@ -90,12 +90,10 @@ impl SessionStore for Faulty {
                 }
             }
             "what has gone is in the way" => {
-                let mut written = self.2.lock().unwrap();
                 let mut fresh = step.writes.iter().filter(|write| write.replaces.is_none());
-                if fresh.any(|write| written.contains(&write.id)) {
+                if fresh.any(|write| self.2.lock().unwrap().contains(&write.id)) {
                     return Ok(Committed::Conflict);
                 }
-                written.extend(step.writes.iter().map(|write| write.id.clone()));
             }
             "forgets who ended" => step.writes.retain(|write| !write.ends),
             "never leaves a list" => {
@@ -105,7 +103,11 @@ impl SessionStore for Faulty {
             }
             _ => {}
         }
-        self.1.commit(&step).await
+        let committed = self.1.commit(&step).await?;
+        if committed == Committed::Done {
+            self.2.lock().unwrap().extend(step.writes.iter().map(|write| write.id.clone()));
+        }
+        Ok(committed)
     }
 
     async fn list(
