@@ -33,10 +33,10 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A clone is a handle on the same file.
 #[derive(Clone)]
-pub struct OwnStore(Arc<Database>);
+pub(crate) struct OwnStore(Arc<Database>);
 
 impl OwnStore {
-    pub fn open(path: impl AsRef<Path>) -> Result<Self, redb::Error> {
+    pub(crate) fn open(path: impl AsRef<Path>) -> Result<Self, redb::Error> {
         let database = Database::create(path)?;
         let write = database.begin_write()?;
         write.open_table(RECORDS)?;
@@ -60,7 +60,7 @@ impl OwnStore {
     }
 
     /// Removes what has expired: to be called now and then.
-    pub async fn sweep(&self, now: UnixTime) -> Result<(), StoreError> {
+    pub(crate) async fn sweep(&self, now: UnixTime) -> Result<(), StoreError> {
         let now = millis(now);
         self.run(move |database| {
             let write = database.begin_write()?;
