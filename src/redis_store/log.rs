@@ -36,7 +36,7 @@ impl RevocationLog for RedisStore {
     }
 
     async fn append(&self, entries: &[LogEntry]) -> Result<Appended, StoreError> {
-        let (last, changed): (String, u64) = self.commit(&self.write(entries)).await?;
+        let (last, changed): (String, u64) = self.commit(&self.write(entries)?).await?;
         let position = log_id(&last).ok_or_else(|| store_error(other_layout()))?;
         Ok(Appended { position, changed })
     }
