@@ -18,7 +18,9 @@ use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::Empty;
 use serde::Deserialize;
 use tower::{Layer, Service};
+use tower_bearer::clock::UnixTime;
 use tower_bearer::key::KeySet;
+use tower_bearer::store::{MemoryOnce, OnceId};
 use tower_bearer::testing::{TestIssuer, TokenBuilder};
 use tower_bearer::verify::TokenCache;
 use tower_bearer::{Algorithm, AuthLayer, Claims, Verifier};
@@ -26,7 +28,7 @@ use tower_bearer::{Algorithm, AuthLayer, Claims, Verifier};
 use crate::counting::allocations;
 
 /// Makes so many requests and yields the allocations of what is counted.
-type Run = fn(u64) -> u64;
+pub(crate) type Run = fn(u64) -> u64;
 
 /// By name. What is to be subtracted comes first.
 pub(crate) fn all() -> Vec<(&'static str, Run)> {
@@ -50,6 +52,7 @@ pub(crate) fn all() -> Vec<(&'static str, Run)> {
             requests(1, &mut service, Some(&good()));
             requests(times, &mut service, Some(&forged()))
         }),
+        ("an id claimed in memory", claims_of_ids),
         ("axum's router", |times| routed(times, router())),
         ("axum's router, seen before", |times| {
             let layer = AuthLayer::new(verifier().cache(TokenCache::new()));
@@ -196,6 +199,29 @@ fn router() -> Router {
 /// With a clone of the router for each connection, and one inside of it for each request.
 fn routed(times: u64, mut router: Router) -> u64 {
     requests::<_, Body, _>(times, &mut router, Some(&good()))
+}
+
+/// As proofs come: 2,000 a second, each good for a minute.
+fn claims_of_ids(times: u64) -> u64 {
+    let once = MemoryOnce::new();
+    let mut all = 0;
+    for number in 0..times {
+        let (now, mut id) = (UnixTime::from_secs(number / 2000), [0; 32]);
+        for (place, part) in (1..).zip(id.chunks_mut(8)) {
+            let part_of_hash = (number + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(place * 13);
+            part.copy_from_slice(&part_of_hash.wrapping_mul(0xD6E8_FEB8_6659_FD93).to_le_bytes());
+        }
+        let before = allocations();
+        measured_claim(&once, &OnceId::from_hash(id), now);
+        all += allocations() - before;
+    }
+    all
+}
+
+#[inline(never)]
+fn measured_claim(once: &MemoryOnce, id: &OnceId, now: UnixTime) {
+    let until = now.saturating_add(Duration::from_secs(60));
+    assert!(once.claim_now(id, until, now).is_ok_and(|first| first), "claimed once");
 }
 
 fn bare_signature(times: u64) -> u64 {
