@@ -8,6 +8,7 @@ use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use foldhash::fast::RandomState;
+use foldhash::quality;
 
 use super::error::StoreError;
 use super::once::{Once, OnceId};
@@ -27,8 +28,8 @@ const REMOVED: usize = 2;
 /// It forgets on restart and knows nothing of other processes: with more than one, use a shared
 /// store. A full one refuses further claims with
 /// [`StoreErrorKind::Full`](super::StoreErrorKind::Full). A clock that is set back lets nobody claim
-/// a second time what was forgotten. Of an id's 256 bits it keeps 128: where two ids are the same in
-/// those, which does not happen to hashes, the second is refused.
+/// a second time what was forgotten. Of an id it keeps 128 bits, hashed under keys of
+/// this process: where two were the same in those, which does not happen, the second would be refused.
 ///
 /// ```
 /// # futures_util::future::FutureExt::now_or_never(async {
@@ -48,8 +49,8 @@ pub struct MemoryOnce(Arc<Inner>);
 
 struct Inner {
     shards: Box<[Padded]>,
-    /// Keyed at random, though ids are hashes: whoever could choose some could choose where they stand.
-    hasher: RandomState,
+    /// Keyed at random: whoever could choose an id could not choose which others it stands for.
+    hashers: [quality::RandomState; 2],
     /// Of one shard.
     capacity: usize,
 }
@@ -59,7 +60,7 @@ struct Inner {
 #[repr(align(128))]
 struct Padded(Mutex<Shard>);
 
-/// Both halves of an id in one.
+/// An id, hashed twice under keys that nobody knows.
 type Short = [u64; 2];
 
 #[derive(Default)]
@@ -166,17 +167,6 @@ fn nanos(time: UnixTime) -> u64 {
     u64::try_from(time.since_epoch().as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// So that every bit counts, and halves that are the same do not cancel each other out.
-fn shortened(id: &OnceId) -> Short {
-    const ODD: u128 = 0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835;
-    let [mut short, mut other] = [[0; 16]; 2];
-    short.copy_from_slice(&id.as_bytes()[..16]);
-    other.copy_from_slice(&id.as_bytes()[16..]);
-    let both =
-        u128::from_ne_bytes(short).wrapping_mul(ODD).wrapping_add(u128::from_ne_bytes(other));
-    [both as u64, (both >> 64) as u64]
-}
-
 /// Rounded up.
 fn whole_seconds(time: UnixTime) -> u64 {
     let nanos = time.since_epoch().subsec_nanos();
@@ -201,7 +191,7 @@ impl MemoryOnce {
         };
         Self(Arc::new(Inner {
             shards: std::iter::repeat_with(Padded::default).take(shards).collect(),
-            hasher: RandomState::default(),
+            hashers: Default::default(),
             capacity: capacity / shards,
         }))
     }
@@ -219,10 +209,10 @@ impl MemoryOnce {
         if until <= now {
             return Ok(false);
         }
-        let Inner { shards, hasher, capacity } = &*self.0;
-        let id = shortened(id);
+        let Inner { shards, hashers, capacity } = &*self.0;
+        let id = hashers.each_ref().map(|hasher| hasher.hash_one(id));
         // As many shards as a power of two, and at least one. The tables hash with keys of their own.
-        let shard = &shards[hasher.hash_one(id) as usize & (shards.len() - 1)];
+        let shard = &shards[id[0] as usize & (shards.len() - 1)];
         let mut shard = shard.0.lock().unwrap_or_else(PoisonError::into_inner);
         shard.claim(id, until, now, *capacity)
     }

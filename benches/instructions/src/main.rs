@@ -12,6 +12,7 @@
 #[path = "../../request/counting.rs"]
 mod counting;
 mod rows;
+mod threads;
 
 use std::env;
 use std::process::{Command, ExitCode};
@@ -26,6 +27,8 @@ const CHILD: &str = "--count";
 /// turn. The floor is a row, too.
 const TIME: &str = "--time";
 const TURNS: usize = 100;
+/// How it is told to measure what two threads do.
+const THREADS: &str = "--threads";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -39,6 +42,10 @@ fn main() -> ExitCode {
         } else {
             println!("{:.0} ns", best(run, times));
         }
+        return ExitCode::SUCCESS;
+    }
+    if arguments.iter().any(|argument| argument == THREADS) {
+        threads::print();
         return ExitCode::SUCCESS;
     }
     let chosen = |name: &str| arguments.is_empty() || arguments.iter().any(|wanted| wanted == name);

@@ -64,7 +64,7 @@ pub(crate) fn all() -> Vec<(&'static str, Run)> {
 /// The claims of a service, read as it would.
 #[derive(Deserialize)]
 #[allow(dead_code, reason = "read from the token, as a service would")]
-struct User {
+pub(crate) struct User {
     iss: String,
     sub: String,
     aud: Vec<String>,
@@ -96,7 +96,7 @@ fn filled(token: TokenBuilder<'_>) -> TokenBuilder<'_> {
         .expires_in(Duration::from_secs(24 * 3600))
 }
 
-fn good() -> Bytes {
+pub(crate) fn good() -> Bytes {
     shared(format!("Bearer {}", filled(issuer().token()).sign()))
 }
 
@@ -110,7 +110,7 @@ fn forged() -> Bytes {
 }
 
 /// Three keys, of which the token's `kid` names one.
-fn verifier() -> Verifier<User> {
+pub(crate) fn verifier() -> Verifier<User> {
     let others = ["2024-a", "2025-a"].map(|kid| TestIssuer::new().key_id(kid).key());
     let [first, second] = others;
     Verifier::builder()
@@ -122,13 +122,13 @@ fn verifier() -> Verifier<User> {
 }
 
 /// Part of a shared buffer, as a server's header fields are.
-fn shared(authorization: String) -> Bytes {
+pub(crate) fn shared(authorization: String) -> Bytes {
     let bytes = Bytes::from(authorization);
     std::mem::forget(bytes.clone()); // from now on clones only count
     bytes
 }
 
-fn request<B: Default>(authorization: Option<&Bytes>) -> Request<B> {
+pub(crate) fn request<B: Default>(authorization: Option<&Bytes>) -> Request<B> {
     let mut request = Request::get("/orders");
     if let Some(authorization) = authorization {
         let value = HeaderValue::from_maybe_shared(authorization.clone()).expect("a value");
@@ -139,7 +139,7 @@ fn request<B: Default>(authorization: Option<&Bytes>) -> Request<B> {
 
 /// The innermost service: looks at its claims, as a handler would.
 #[derive(Clone)]
-struct Inner;
+pub(crate) struct Inner;
 
 impl Service<Request<String>> for Inner {
     type Response = Response<Empty<Bytes>>;
@@ -159,7 +159,7 @@ impl Service<Request<String>> for Inner {
 
 /// What is counted: to the response, and its drop.
 #[inline(never)]
-fn measured<S, B, R>(service: &mut S, request: Request<B>) -> StatusCode
+pub(crate) fn measured<S, B, R>(service: &mut S, request: Request<B>) -> StatusCode
 where
     S: Service<Request<B>, Response = Response<R>, Error = Infallible>,
 {
@@ -192,7 +192,7 @@ fn with_layer(times: u64, cached: bool, authorization: Option<&Bytes>) -> u64 {
     requests(times, &mut AuthLayer::new(verifier).layer(Inner), authorization)
 }
 
-fn router() -> Router {
+pub(crate) fn router() -> Router {
     Router::new().route("/orders", get(|| async {}))
 }
 
@@ -208,7 +208,8 @@ fn claims_of_ids(times: u64) -> u64 {
     for number in 0..times {
         let (now, mut id) = (UnixTime::from_secs(number / 2000), [0; 32]);
         for (place, part) in (1..).zip(id.chunks_mut(8)) {
-            let part_of_hash = (number + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(place * 13);
+            let part_of_hash =
+                (number + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(place * 13);
             part.copy_from_slice(&part_of_hash.wrapping_mul(0xD6E8_FEB8_6659_FD93).to_le_bytes());
         }
         let before = allocations();
