@@ -159,6 +159,7 @@ mod json;
 pub mod rejection;
 pub mod step;
 pub mod store;
+mod threads;
 
 #[cfg(feature = "remote")]
 #[cfg_attr(docsrs, doc(cfg(feature = "remote")))]

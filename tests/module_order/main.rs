@@ -4,12 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The path, as the crate's documentation has it.
-const PATH: [&str; 23] = [
+const PATH: [&str; 24] = [
     "causes",
     "opaque",
     "json",
     "clock",
     "step",
+    "threads",
     "head",
     "rejection",
     "dangerous",
