@@ -49,6 +49,7 @@ mod file;
 mod format;
 mod hygiene;
 mod impostor;
+mod embedded;
 mod jwk;
 mod jwks;
 #[cfg(feature = "remote")]
@@ -67,6 +68,7 @@ pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use crypto::TokenHash;
 pub use error::{KeyError, KeyErrorKind};
 pub use file::{FileKeys, FileKeysBuilder, FileStatus};
+pub(crate) use jwk::Jwk;
 pub use jwks::JwksOptions;
 pub use secret::Secret;
 pub use set::KeySet;
