@@ -162,7 +162,9 @@ impl Challenge {
         // With 400 and 403 the credentials were of the right scheme.
         let offers = kind.status() == StatusCode::UNAUTHORIZED;
         headers.remove(WWW_AUTHENTICATE);
-        let mut add = |value| drop(headers.append(WWW_AUTHENTICATE, value));
+        let mut add = |value: HeaderValue| {
+            headers.append(WWW_AUTHENTICATE, value);
+        };
         match &self.dpop {
             None => add(told(Scheme::Bearer, &self.fixed)),
             Some(dpop) => {

@@ -211,13 +211,12 @@ mod tests {
             ("/a", "/a"),
             ("https://api.example.com/a ", "/a"),
             (" https://api.example.com/a", "/a"),
-            ("https://api.example.com/ä", "/ä"),
+            ("https://api.example.com/ä", "/%C3%A4"),
             ("https://api.example.com*", "*"),
             ("", "/a"),
             ("https://api.example.com/b?/a", "/a"),
         ] {
-            let same = htu.is_ascii() && htu.strip_prefix("https://api.example.com") == Some(path);
-            assert!(!api.is(htu, path) || same && path.starts_with('/'), "{htu} {path}");
+            assert!(!api.is(htu, path), "{htu} {path}");
         }
         assert!(!url("https://x.test/v1").is("https://x.test/v1a", "/a"));
         assert!(!url("https://x.test/v1").is("https://x.test/v2/a", "/a"));
