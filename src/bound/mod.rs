@@ -64,8 +64,8 @@ mod sender;
 #[cfg(all(test, feature = "testing", any(feature = "aws-lc-rs", feature = "rust-crypto")))]
 mod tests;
 
+pub(crate) use dpop::DPOP_NONCE;
 pub use dpop::{Dpop, DpopBuilder, DpopSigner, ProvenKey};
 pub use mtls::{ClientCertificate, ClientCertificates};
 pub use peers::TrustedPeers;
-pub(crate) use dpop::DPOP_NONCE;
 pub(crate) use sender::{Claiming, KeptHead, Proof, Sender};

@@ -92,7 +92,8 @@ fn send(layer: &Auth, request: Request<String>) -> Seen {
     });
     let response = layer.layer(inner).oneshot(request).now_or_never().expect("it waits").unwrap();
     let kind = response.extensions().get::<crate::rejection::Rejection>().map(|it| it.kind());
-    let seen = Seen { kind, status: response.status().as_u16(), headers: response.headers().clone() };
+    let seen =
+        Seen { kind, status: response.status().as_u16(), headers: response.headers().clone() };
     let bound = response.extensions().get::<Binding>();
     assert_eq!(bound.is_some(), seen.kind.is_none(), "{seen:?}");
     seen
@@ -113,8 +114,7 @@ fn challenges(seen: &Seen) -> Vec<String> {
 fn refused(seen: &Seen, kind: Kind) {
     assert_eq!((seen.kind, seen.status), (Some(kind), 401), "{seen:?}");
     let (error, text) = (kind.error_code().unwrap(), kind.description());
-    let dpop =
-        format!(r#"DPoP realm="api", error="{error}", error_description="{text}", {ALGS}"#);
+    let dpop = format!(r#"DPoP realm="api", error="{error}", error_description="{text}", {ALGS}"#);
     assert_eq!(challenges(seen), [r#"Bearer realm="api""#.to_owned(), dpop]);
 }
 
@@ -130,7 +130,8 @@ fn rfc9449_s7_1_a_bound_token_with_its_proof_passes_and_bearer_tokens_beside_it(
     for _ in 0..3 {
         let token = world.token();
         passes(&by_dpop(&layer, &token, &world.proof(&token).sign()));
-        let lower = [("authorization", &*format!("dpop  {token}")), ("dpop", &world.proof(&token).sign())];
+        let lower =
+            [("authorization", &*format!("dpop  {token}")), ("dpop", &world.proof(&token).sign())];
         passes(&send(&layer, request(&lower)));
     }
     let bearer = format!("Bearer {}", world.issuer.token().sign());
@@ -307,7 +308,11 @@ fn rfc9449_s4_3_every_part_of_a_proof_is_checked() {
         (header.clone(), format!("{claims}{{}}")),
         (header.clone(), String::new()),
     ] {
-        assert!(serde_json::from_str::<Value>(&claims).is_err() || claims != decode(segments[1]) || header != decode(segments[0]));
+        assert!(
+            serde_json::from_str::<Value>(&claims).is_err()
+                || claims != decode(segments[1])
+                || header != decode(segments[0])
+        );
         refused(&by_dpop(&layer, &token, &raw(&header, &claims)), Kind::InvalidDpopProof);
     }
     passes(&by_dpop(&layer, &token, &raw(&header, &claims)));
@@ -335,8 +340,16 @@ fn rfc9449_s4_3_every_part_of_a_proof_is_checked() {
     passes(&by_dpop(&layer, &token, &good().claim("iat", 1_800_000_030_u64).sign()));
     passes(&by_dpop(&layer, &token, &good().claim("iat", 1_799_999_999.5).sign()));
     passes(&by_dpop(&layer, &token, &good().claim("jti", "j".repeat(512)).sign()));
-    passes(&by_dpop(&layer, &token, &good().header("kid", "k").header("x5u", "https://evil").sign()));
-    passes(&by_dpop(&layer, &token, &good().claim("htu", "HTTPS://api.example.com:443/./%6frders?x#y").sign()));
+    passes(&by_dpop(
+        &layer,
+        &token,
+        &good().header("kid", "k").header("x5u", "https://evil").sign(),
+    ));
+    passes(&by_dpop(
+        &layer,
+        &token,
+        &good().claim("htu", "HTTPS://api.example.com:443/./%6frders?x#y").sign(),
+    ));
     passes(&by_dpop(&layer, &token, &good().claim("more", "things").sign()));
 }
 
@@ -432,7 +445,11 @@ struct Remote(MemoryOnce, bool);
 
 impl Once for Remote {
     async fn claim(&self, id: &OnceId, until: UnixTime, now: UnixTime) -> Result<bool, StoreError> {
-        if self.1 { Err(StoreError::unavailable("refused")) } else { self.0.claim(id, until, now).await }
+        if self.1 {
+            Err(StoreError::unavailable("refused"))
+        } else {
+            self.0.claim(id, until, now).await
+        }
     }
 }
 
@@ -457,7 +474,10 @@ fn a_replay_memory_out_of_reach_is_503_and_one_behind_a_network_is_waited_for() 
     passes(&by_dpop(&up, &token, &proof));
     refused(&by_dpop(&up, &token, &proof), Kind::InvalidDpopProof);
     // A wrong proof never reaches it.
-    refused(&by_dpop(&down, &token, &world.proof(&token).without("ath").sign()), Kind::InvalidDpopProof);
+    refused(
+        &by_dpop(&down, &token, &world.proof(&token).without("ath").sign()),
+        Kind::InvalidDpopProof,
+    );
 }
 
 #[test]
@@ -501,7 +521,11 @@ fn rfc9449_s9_nonces_are_wanted_given_and_renewed() {
     let token = world.token();
     passes(&by_dpop(&one, &token, &world.proof(&token).nonce(&next).sign()));
     // Only who holds the key is told of nonces.
-    let thief = DpopClient::new().proof("GET", URL).token(&token).header("jwk", world.client.jwk().clone()).sign();
+    let thief = DpopClient::new()
+        .proof("GET", URL)
+        .token(&token)
+        .header("jwk", world.client.jwk().clone())
+        .sign();
     refused(&by_dpop(&one, &token, &thief), Kind::InvalidDpopProof);
 }
 
@@ -564,7 +588,8 @@ fn a_token_without_a_request_cannot_prove_anything() {
     assert_eq!(ask(&world.token()).unwrap_err().kind(), Kind::BoundToken);
     assert!(ask(&world.issuer.token().sign()).is_ok());
     let token = world.token();
-    let fields = [("authorization", &*format!("DPoP {token}")), ("dpop", &*world.proof(&token).sign())];
+    let fields =
+        [("authorization", &*format!("DPoP {token}")), ("dpop", &*world.proof(&token).sign())];
     let head = request(&fields);
     let claims = auth.authenticate(&head).now_or_never().unwrap().unwrap().unwrap();
     assert_eq!(claims.binding(), Binding::Dpop);
@@ -594,8 +619,8 @@ fn a_cached_token_changes_nothing() {
 #[test]
 fn rfc8705_s3_a_certificate_that_tls_has_shown() {
     let world = World::new();
-    let layer = AuthLayer::new(world.verifier())
-        .client_certificates(ClientCertificates::from_extension());
+    let layer =
+        AuthLayer::new(world.verifier()).client_certificates(ClientCertificates::from_extension());
     let certificate = ClientCertificate::from_der(b"0 certificate").unwrap();
     let other = ClientCertificate::from_der(b"0 another").unwrap();
     let cnf = json!({"x5t#S256": certificate.thumbprint()});
@@ -612,7 +637,8 @@ fn rfc8705_s3_a_certificate_that_tls_has_shown() {
         let seen = ask(&layer, wrong);
         assert_eq!((seen.kind, seen.status), (Some(Kind::BoundToken), 401));
         let text = "The access token is invalid";
-        let expected = format!(r#"Bearer realm="api", error="invalid_token", error_description="{text}""#);
+        let expected =
+            format!(r#"Bearer realm="api", error="invalid_token", error_description="{text}""#);
         assert_eq!(challenges(&seen), [expected]);
     }
     // Nobody but a trusted proxy tells of one in a header field.
@@ -689,7 +715,8 @@ fn forward_auth_takes_the_request_that_the_proxy_tells_of_and_uses_no_proof_up_f
     let world = World::new();
     let memory = MemoryOnce::new();
     let peers = TrustedPeers::when(|head| head.extensions().get::<&str>() == Some(&"proxy"));
-    let dpop = world.dpop().replay(memory.clone()).forward_auth(dpop::ForwardAuth::XForwarded, peers);
+    let dpop =
+        world.dpop().replay(memory.clone()).forward_auth(dpop::ForwardAuth::XForwarded, peers);
     let auth = AuthLayer::new(world.verifier()).dpop(dpop.build().unwrap());
     let service =
         AuthLayer::new(world.verifier()).dpop(world.dpop().replay(memory).build().unwrap());
@@ -716,8 +743,14 @@ fn forward_auth_takes_the_request_that_the_proxy_tells_of_and_uses_no_proof_up_f
 fn rfc9449_s5_a_token_endpoint_learns_the_key() {
     let world = World::new();
     let endpoint = Dpop::builder("https://id.example.com").clock(world.clock.clone());
-    let (plain, with_nonces) =
-        (endpoint.build().unwrap(), Dpop::builder("https://id.example.com").nonces().clock(world.clock.clone()).build().unwrap());
+    let (plain, with_nonces) = (
+        endpoint.build().unwrap(),
+        Dpop::builder("https://id.example.com")
+            .nonces()
+            .clock(world.clock.clone())
+            .build()
+            .unwrap(),
+    );
     let post = |proof: Option<&str>| {
         let mut request = Request::post("/token");
         if let Some(proof) = proof {
@@ -725,7 +758,8 @@ fn rfc9449_s5_a_token_endpoint_learns_the_key() {
         }
         request.body(()).unwrap()
     };
-    let ask = |dpop: &Dpop, proof: Option<&str>| dpop.proven_key(&post(proof)).now_or_never().unwrap();
+    let ask =
+        |dpop: &Dpop, proof: Option<&str>| dpop.proven_key(&post(proof)).now_or_never().unwrap();
     let proof = || world.client.proof("POST", "https://id.example.com/token");
     assert!(ask(&plain, None).unwrap().is_none());
     let good = proof().sign();
@@ -753,7 +787,8 @@ fn rfc9449_s5_a_token_endpoint_learns_the_key() {
 #[test]
 fn the_signer_learns_nonces_and_tries_once_more() {
     let world = World::new();
-    let signer = DpopSigner::generate(Algorithm::ES256).unwrap().clock(world.clock.clone()).unwrap();
+    let signer =
+        DpopSigner::generate(Algorithm::ES256).unwrap().clock(world.clock.clone()).unwrap();
     let layer = Arc::new({
         let dpop = world.dpop().nonces().build().unwrap();
         AuthLayer::new(world.verifier()).dpop(dpop)

@@ -44,12 +44,12 @@ mod backend;
 pub(crate) mod crypto;
 #[cfg(feature = "jsonwebtoken")]
 mod decoding_key;
+mod embedded;
 mod error;
 mod file;
 mod format;
 mod hygiene;
 mod impostor;
-mod embedded;
 mod jwk;
 mod jwks;
 #[cfg(feature = "remote")]

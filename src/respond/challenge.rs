@@ -5,8 +5,8 @@ use std::time::Duration;
 use http::header::WWW_AUTHENTICATE;
 use http::{HeaderMap, HeaderValue, StatusCode};
 
-use crate::rejection::{Rejection, RejectionKind};
 use crate::bound::{DPOP_NONCE, Dpop, Sender};
+use crate::rejection::{Rejection, RejectionKind};
 use crate::respond::params::{Quoted, challenge, quote, quote_scope};
 
 /// What the `WWW-Authenticate` of a layer says

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
-use crate::claims::{ClaimNames, Confirmation, RegisteredClaims, TokenHandle, VerifiedToken, decode};
+use crate::claims::{
+    ClaimNames, Confirmation, RegisteredClaims, TokenHandle, VerifiedToken, decode,
+};
 use crate::clock::UnixTime;
 use crate::credentials::{BearerToken, TokenOrigin};
 use crate::rejection::{Rejection, RejectionKind};

@@ -69,7 +69,8 @@ impl Scene {
 }
 
 fn sent(scheme: &str, token: &str, proof: &str) -> Request<String> {
-    let request = Request::post("/pay/1?note=2").header("authorization", format!("{scheme} {token}"));
+    let request =
+        Request::post("/pay/1?note=2").header("authorization", format!("{scheme} {token}"));
     request.header("dpop", proof).body(String::new()).unwrap()
 }
 
@@ -108,7 +109,16 @@ fn another_method() {
 
 #[test]
 fn another_url_however_it_is_encoded() {
-    for path in ["/pay/2", "/pay%2F1", "/pay/1/", "/pay//1", "/pay/%31%00", "/pay/1;a", "/Pay/1", "/pay/1%20"] {
+    for path in [
+        "/pay/2",
+        "/pay%2F1",
+        "/pay/1/",
+        "/pay//1",
+        "/pay/%31%00",
+        "/pay/1;a",
+        "/Pay/1",
+        "/pay/1%20",
+    ] {
         let scene = scene();
         let token = scene.token();
         let mut request = sent("DPoP", &token, &scene.proof(&token).sign());
@@ -160,7 +170,8 @@ fn a_symmetric_algorithm_with_the_public_key_or_a_key_of_ones_own() {
     let scene = scene();
     let token = scene.token();
     let public = scene.client.jwk().to_string();
-    let oct = json!({"kty": "oct", "k": super::stack::encode("known to everybody: 32 bytes or more")});
+    let oct =
+        json!({"kty": "oct", "k": super::stack::encode("known to everybody: 32 bytes or more")});
     for (jwk, secret) in [
         (scene.client.jwk().clone(), public.as_bytes()),
         (oct, b"known to everybody: 32 bytes or more".as_slice()),
@@ -243,7 +254,8 @@ fn keys_that_are_pointed_to_are_not_fetched_and_not_trusted() {
     for member in ["jku", "x5u", "x5c", "kid"] {
         let scene = scene();
         let token = scene.token();
-        let pointed = scene.proof(&token).without_header("jwk").header(member, "https://evil.test/k");
+        let pointed =
+            scene.proof(&token).without_header("jwk").header(member, "https://evil.test/k");
         scene.refuses(sent("DPoP", &token, &pointed.sign()), Kind::InvalidDpopProof);
     }
 }

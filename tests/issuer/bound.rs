@@ -59,11 +59,15 @@ impl World {
             let bound = key.as_ref().map(BoundKey::from);
             let tokens = match (refresh, &bound) {
                 (None, Some(bound)) => {
-                    self.sessions.begin(NewSession::new("ada", "web").bound_to(bound.clone())).await?
+                    self.sessions
+                        .begin(NewSession::new("ada", "web").bound_to(bound.clone()))
+                        .await?
                 }
                 (None, None) => self.sessions.begin(NewSession::new("ada", "web")).await?,
                 (Some(token), Some(bound)) => {
-                    self.sessions.refresh(RefreshRequest::new(token, "web").proven_key(bound)).await?
+                    self.sessions
+                        .refresh(RefreshRequest::new(token, "web").proven_key(bound))
+                        .await?
                 }
                 (Some(token), None) => {
                     self.sessions.refresh(RefreshRequest::new(token, "web")).await?
@@ -83,7 +87,13 @@ impl World {
     }
 
     /// What a service of the same process makes of an access token.
-    fn call(&self, scheme: &str, token: &str, proof: Option<&str>, with: Option<&ClientCertificate>) -> (u16, Binding) {
+    fn call(
+        &self,
+        scheme: &str,
+        token: &str,
+        proof: Option<&str>,
+        with: Option<&ClientCertificate>,
+    ) -> (u16, Binding) {
         let layer = self.sessions.layer::<StandardClaims>().unwrap();
         let layer = layer.dpop(self.dpop.clone());
         let layer = layer.client_certificates(ClientCertificates::from_extension());
@@ -114,8 +124,10 @@ fn text(body: &Value, member: &str) -> String {
 #[test]
 fn rfc9449_s5_a_session_is_bound_at_the_first_grant_and_refreshed_with_its_key_only() {
     let world = world(|dpop| dpop);
-    let (client, thief) =
-        (DpopClient::new().clock(world.clock.clone()), DpopClient::new().clock(world.clock.clone()));
+    let (client, thief) = (
+        DpopClient::new().clock(world.clock.clone()),
+        DpopClient::new().clock(world.clock.clone()),
+    );
     let proof = |client: &DpopClient| client.proof("POST", &format!("{URL}/token")).sign();
     let (status, _, body) = world.ask(None, Some(&proof(&client)));
     assert_eq!((status, &body["token_type"]), (200, &json!("DPoP")));

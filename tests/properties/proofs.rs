@@ -65,8 +65,18 @@ fn any_json() -> impl Strategy<Value = String> {
     ]);
     let jwk = SCENES[0].client.jwk().to_string();
     let value = prop_oneof![
-        select(vec!["\"dpop+jwt\"", "\"ES256\"", "\"GET\"", "1700000000", "null", "{}", "[]", "1e999", "{"])
-            .prop_map(str::to_owned),
+        select(vec![
+            "\"dpop+jwt\"",
+            "\"ES256\"",
+            "\"GET\"",
+            "1700000000",
+            "null",
+            "{}",
+            "[]",
+            "1e999",
+            "{"
+        ])
+        .prop_map(str::to_owned),
         Just(jwk),
         "\"[a-z\\\\\"{}]{0,10}\"",
     ];

@@ -201,7 +201,9 @@ impl DpopBuilder {
                 );
             };
             if !(url.is_https() || url.is_loopback() || self.allow_http) {
-                return wrong("the public URL is not https: tokens and proofs could be read on the way");
+                return wrong(
+                    "the public URL is not https: tokens and proofs could be read on the way",
+                );
             }
             urls.push(url);
         }

@@ -63,7 +63,8 @@ impl Nonces {
         if now >= until || issued > now.saturating_add(AHEAD) {
             return None;
         }
-        let ours = self.keys.iter().any(|key| tag(key, time).is_ok_and(|own| same_bytes(&own, mac)));
+        let ours =
+            self.keys.iter().any(|key| tag(key, time).is_ok_and(|own| same_bytes(&own, mac)));
         ours.then(|| Good { until, due: now >= issued.saturating_add(self.lifetime / 2) })
     }
 }
@@ -92,7 +93,8 @@ mod tests {
 
     #[test]
     fn rfc9449_s9_a_nonce_counts_for_its_time_on_every_node_with_the_secret() {
-        let (one, other) = (key("a secret of 32 bytes or more, one"), key("a secret of 32 bytes or more, two"));
+        let (one, other) =
+            (key("a secret of 32 bytes or more, one"), key("a secret of 32 bytes or more, two"));
         let lifetime = Duration::from_secs(100);
         let here = Nonces::new(vec![one.clone()], lifetime);
         let there = Nonces::new(vec![other.clone(), one], lifetime);

@@ -142,7 +142,10 @@ impl Dpop {
         &self.0.authorization
     }
 
-    pub(in crate::bound) fn claim(&self, claim: &Claim) -> Step<Result<bool, StoreError>, Claiming> {
+    pub(in crate::bound) fn claim(
+        &self,
+        claim: &Claim,
+    ) -> Step<Result<bool, StoreError>, Claiming> {
         self.0.replay.claim(&claim.id, claim.until, claim.now)
     }
 

@@ -98,7 +98,9 @@ impl ClaimsBuffer {
         json::check(json).map_err(|odd| unreadable().with_source(odd))?;
         let json = str::from_utf8(json).map_err(|_| unreadable())?;
         let members: Members<'_> = serde_json::from_str(json).map_err(|_| {
-            wrong_proof("the proof's claims are no JSON object with members of the right types, each once")
+            wrong_proof(
+                "the proof's claims are no JSON object with members of the right types, each once",
+            )
         })?;
         members.check()
     }
@@ -116,7 +118,8 @@ struct Members<'a> {
 
 impl<'a> Members<'a> {
     fn check(self) -> Result<ProofClaims<'a>, Rejection> {
-        let Self { jti: Some(id), htm: Some(method), htu: Some(url), iat: Some(issued_at), .. } = self
+        let Self { jti: Some(id), htm: Some(method), htu: Some(url), iat: Some(issued_at), .. } =
+            self
         else {
             return Err(wrong_proof("the proof lacks `jti`, `htm`, `htu` or `iat`"));
         };

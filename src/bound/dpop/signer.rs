@@ -108,7 +108,8 @@ impl DpopSigner {
         }
         let claims = Value::Object(claims).to_string();
         let proof = self.0.key.sign_compact(self.0.header.as_bytes(), claims.as_bytes())?;
-        let proof = HeaderValue::try_from(proof).map_err(|_| odd("the proof is no header value"))?;
+        let proof =
+            HeaderValue::try_from(proof).map_err(|_| odd("the proof is no header value"))?;
         if let Some(token) = token {
             let value = HeaderValue::try_from(format!("DPoP {token}"));
             let mut value = value.map_err(|_| odd("the token is no header value"))?;

@@ -64,7 +64,9 @@ impl Target {
             }
             Self::ForwardAuth(peers, names) => {
                 if !peers.trust(head) {
-                    return Err(wrong_proof("who asks about a request is no proxy that is trusted"));
+                    return Err(wrong_proof(
+                        "who asks about a request is no proxy that is trusted",
+                    ));
                 }
                 let reason = "the proxy does not tell the request's method and URL";
                 names.of(head.headers()).ok_or_else(|| wrong_proof(reason))
@@ -82,7 +84,9 @@ impl ForwardAuth {
         let method = only(headers, HeaderName::from_static(method))?;
         let url = only(headers, HeaderName::from_static(url))?;
         let after_host = match url.split_once("://") {
-            Some((_, rest)) if !url.starts_with('/') => rest.find('/').map_or("/", |at| &rest[at..]),
+            Some((_, rest)) if !url.starts_with('/') => {
+                rest.find('/').map_or("/", |at| &rest[at..])
+            }
             _ => url,
         };
         let path = after_host.split(['?', '#']).next().unwrap_or_default();
@@ -210,7 +214,13 @@ mod tests {
         ];
         assert_eq!(aim(&x, &twice), None);
         let standard = Target::Forwarded(trusted(), Forwarded::Standard);
-        for odd in ["proto=https", "host=a.test", "proto=https;host=a;host=b", "proto=https;host=a, proto=http;host=b", "x"] {
+        for odd in [
+            "proto=https",
+            "host=a.test",
+            "proto=https;host=a;host=b",
+            "proto=https;host=a, proto=http;host=b",
+            "x",
+        ] {
             assert_eq!(aim(&standard, &[("forwarded", odd)]), None, "{odd}");
         }
         let auth = Target::ForwardAuth(trusted(), ForwardAuth::XForwarded);

@@ -48,7 +48,8 @@ impl PublicUrl {
     #[cold]
     fn is_normalised(&self, htu: &str, path: &str) -> bool {
         let path = if path.is_empty() { "/" } else { path };
-        let (Some(htu), Some(path)) = (normalised(without_query(htu)), normalised_path(path)) else {
+        let (Some(htu), Some(path)) = (normalised(without_query(htu)), normalised_path(path))
+        else {
             return false;
         };
         htu.strip_prefix(&*self.0) == Some(&*path)
@@ -80,7 +81,8 @@ fn normalised(url: &str) -> Option<String> {
         Some((host, port)) if !port.ends_with(']') => (host, port),
         _ => (authority, ""),
     };
-    let is_of_host = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~[]:!$&'()*+,;=%".contains(&byte);
+    let is_of_host =
+        |byte: u8| byte.is_ascii_alphanumeric() || b"-._~[]:!$&'()*+,;=%".contains(&byte);
     let has_colon = host.contains(':') && !host.starts_with('[');
     if host.is_empty() || has_colon || !host.bytes().all(is_of_host) {
         return None;
@@ -135,7 +137,9 @@ fn normalised_percent(path: &str) -> Option<String> {
                     normal.push_str(&format!("%{value:02X}"));
                 }
             }
-            b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}' | b'?' | b'#' => return None,
+            b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}' | b'?' | b'#' => {
+                return None;
+            }
             byte if byte.is_ascii_graphic() => normal.push(char::from(byte)),
             _ => return None,
         }
@@ -226,8 +230,19 @@ mod tests {
     #[test]
     fn a_public_url_is_one() {
         for odd in [
-            "", "api.example.com", "ftp://a", "https://", "https:///a", "https://a@b", "https://a?b",
-            "https://a#b", "https://a b", "https://a:x", "https://a:b:1", "https://a/\\", "https://ä",
+            "",
+            "api.example.com",
+            "ftp://a",
+            "https://",
+            "https:///a",
+            "https://a@b",
+            "https://a?b",
+            "https://a#b",
+            "https://a b",
+            "https://a:x",
+            "https://a:b:1",
+            "https://a/\\",
+            "https://ä",
         ] {
             assert!(PublicUrl::parse(odd).is_none(), "{odd}");
         }

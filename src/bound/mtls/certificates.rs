@@ -80,8 +80,12 @@ impl ClientCertificates {
         let refused = |reason| Err(Rejection::new(RejectionKind::BoundToken, reason));
         match (self.0)(head) {
             Some(certificate) if certificate.thumbprint() == thumbprint => Ok(()),
-            Some(_) => refused("the client's certificate is another one than the token is bound to"),
-            None => refused("the token is bound to a certificate, and the request came without one"),
+            Some(_) => {
+                refused("the client's certificate is another one than the token is bound to")
+            }
+            None => {
+                refused("the token is bound to a certificate, and the request came without one")
+            }
         }
     }
 }

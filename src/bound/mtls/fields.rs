@@ -97,9 +97,8 @@ mod tests {
     #[test]
     fn envoy_has_one_element_with_one_hash() {
         let hash = "468ed33be74eee6556d90c0149c1309e9ba61d6425303443c0748a02dd8de688";
-        let bytes: Vec<u8> = (0..32)
-            .map(|at| u8::from_str_radix(&hash[2 * at..2 * at + 2], 16).unwrap())
-            .collect();
+        let bytes: Vec<u8> =
+            (0..32).map(|at| u8::from_str_radix(&hash[2 * at..2 * at + 2], 16).unwrap()).collect();
         let expected = Some(ClientCertificate::from_sha256(&bytes.try_into().unwrap()));
         for good in [
             format!("Hash={hash}"),
@@ -127,13 +126,15 @@ mod tests {
     #[test]
     fn nginx_escapes_pem() {
         let base64 = STANDARD.encode(DER);
-        let pem = |label: &str| format!("-----BEGIN {label}-----\n{base64}\n-----END {label}-----\n");
+        let pem =
+            |label: &str| format!("-----BEGIN {label}-----\n{base64}\n-----END {label}-----\n");
         let escape = |text: &str| {
             let set = percent_encoding::NON_ALPHANUMERIC;
             percent_encoding::utf8_percent_encode(text, set).to_string()
         };
         assert_eq!(escaped_pem(&escape(&pem("CERTIFICATE"))), expected());
-        for odd in [escape(&pem("PUBLIC KEY")), pem("CERTIFICATE").replace('\n', ""), String::new()] {
+        for odd in [escape(&pem("PUBLIC KEY")), pem("CERTIFICATE").replace('\n', ""), String::new()]
+        {
             assert_eq!(escaped_pem(&odd), None, "{odd}");
         }
     }

@@ -100,9 +100,8 @@ pub(super) fn read<C: DeserializeOwned>(
         Err(Rejection::new(RejectionKind::Inactive, "the issuer says the token is not active"))
     } else if kinds.accept(&status) {
         claims(json, rules).and_then(|active: Active<C>| {
-            let to_a_key = |active: &Active<C>| {
-                active.registered.confirmation()?.jwk_thumbprint().map(drop)
-            };
+            let to_a_key =
+                |active: &Active<C>| active.registered.confirmation()?.jwk_thumbprint().map(drop);
             // It does not say to whose.
             let unproven = status.is_bound() && to_a_key(&active).is_none();
             if unproven && !rules.bound_accepted { Err(bound()) } else { Ok(active) }
