@@ -34,11 +34,13 @@ pub(crate) type Claiming = BoxFuture<'static, Result<bool, StoreError>>;
 
 impl Proof {
     /// Of a token that needs none.
+    #[inline]
     pub(crate) fn none() -> Self {
         Self { proven: Proven::default(), claim: None }
     }
 
     /// Asks the replay memory, the last step of all.
+    #[inline]
     pub(crate) fn claim(self) -> (Proven, Step<Result<bool, StoreError>, Claiming>) {
         let step = match self.claim {
             None => Step::Now(Ok(true)),
@@ -48,6 +50,7 @@ impl Proof {
     }
 
     /// What the answer of the replay memory means.
+    #[inline]
     pub(crate) fn claimed(
         proven: Proven,
         answer: Result<bool, StoreError>,

@@ -56,7 +56,8 @@ pub(super) struct Inner {
 pub(in crate::bound) struct Checked {
     pub(in crate::bound) claim: Claim,
     pub(in crate::bound) nonce_due: bool,
-    thumbprint: Box<str>,
+    /// Of the key, where it was not known before.
+    thumbprint: Option<Box<str>>,
 }
 
 /// What is asked of the replay memory.
@@ -119,7 +120,7 @@ impl Dpop {
         let answer = self.claim(&checked.claim).await;
         Proof::claimed(Default::default(), answer)?;
         let nonce = if checked.nonce_due { self.nonce() } else { None };
-        Ok(Some(ProvenKey::new(checked.thumbprint, nonce)))
+        Ok(checked.thumbprint.map(|thumbprint| ProvenKey::new(thumbprint, nonce)))
     }
 
     /// The names of the algorithms, for challenges and metadata
@@ -204,7 +205,8 @@ impl Inner {
         let (until, nonce_due) = self.check_time(&claims, now)?;
         let parts = [b"dpop proof", self.stage, thumbprint.as_bytes(), claims.id.as_bytes()];
         let id = once_id(&parts).map_err(broken)?;
-        Ok(Checked { claim: Claim { id, until, now }, nonce_due, thumbprint: thumbprint.into() })
+        let thumbprint = token.is_none().then(|| thumbprint.into());
+        Ok(Checked { claim: Claim { id, until, now }, nonce_due, thumbprint })
     }
 
     fn check_target(
