@@ -13,7 +13,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use serde_json::json;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
@@ -43,6 +43,8 @@ impl Authority {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        // Of another name than its certificates, or OpenSSL takes those for self-signed.
+        params.distinguished_name.push(DnType::CommonName, "authority");
         let pem = params.self_signed(&key).unwrap().pem();
         Self { issuer: Issuer::new(params, key), pem }
     }
@@ -124,7 +126,8 @@ impl Curl {
     /// Status and body, with this certificate of the client.
     async fn ask(&self, token: &str, client: Option<&Identity>) -> String {
         let mut curl = Command::new("curl");
-        curl.args(["--silent", "--noproxy", "*", "--write-out", " %{http_code}", "--cacert"]);
+        curl.args(["--silent", "--show-error", "--noproxy", "*"]);
+        curl.args(["--write-out", " %{http_code}", "--cacert"]);
         curl.arg(self.directory.join("authority.pem"));
         if let Some(client) = client {
             curl.arg("--cert").arg(self.file("client.pem", &client.pem));

@@ -13,9 +13,8 @@ type Node = AuthLayer<Verifier<StandardClaims>>;
 async fn call(node: &Node, token: &str, proof: &str) -> Option<RejectionKind> {
     let request = Request::get("/orders").header("authorization", format!("DPoP {token}"));
     let request = request.header("dpop", proof).body(String::new()).unwrap();
-    let inner = service_fn(|_| async {
-        Ok::<_, std::convert::Infallible>(Response::new(String::new()))
-    });
+    let inner =
+        service_fn(|_| async { Ok::<_, std::convert::Infallible>(Response::new(String::new())) });
     let response = node.layer(inner).oneshot(request).await.unwrap();
     response.extensions().get().map(Rejection::kind)
 }
