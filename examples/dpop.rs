@@ -77,10 +77,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     println!("Serving on {url}. The tokens are good for an hour, a proof for one request.\n");
     println!("# no token: 401, and the challenges offer Bearer and DPoP\ncurl -i {url}/me\n");
-    println!("# alice's token, bound to her key\ntoken={token}\n");
+    println!("## alice's token, bound to her key\ntoken={token}\n");
     say("with a proof by her key: 200", "GET", "/me", "DPoP", &fresh("GET", "/me", ""));
     say("and for another route: 200", "POST", "/pay", "DPoP", &fresh("POST", "/pay", ""));
-    println!("# one proof\nproof={}\n", fresh("GET", "/me", ""));
+    println!("## one proof\nproof={}\n", fresh("GET", "/me", ""));
     say("used for the first time: 200", "GET", "/me", "DPoP", "$proof");
     say("used once more: 401", "GET", "/me", "DPoP", "$proof");
     println!("# stolen, and sent as a bearer token: 401");
@@ -89,7 +89,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     say("stolen, with a proof by the thief's key: 401", "GET", "/me", "DPoP", &thief);
     let elsewhere = fresh("GET", "/me", "");
     say("with a proof for another request: 401", "POST", "/pay", "DPoP", &elsewhere);
-    println!("# a bearer token of alice's\ntoken={plain}\n");
+    println!("## a bearer token of alice's\ntoken={plain}\n");
     println!("# accepted where that is good enough: 200");
     println!("curl -i {url}/me -H \"Authorization: Bearer $token\"\n");
     println!("# and not where it is not: 403");
