@@ -29,6 +29,7 @@ impl Nemesis {
     /// would prove nothing.
     pub async fn run(&mut self, stop: &Arc<AtomicBool>) -> Result<(), String> {
         let mut planned: Vec<&'static str> = Vec::new();
+        let write_back = self.caller.shared.world().history.bounds.write_back;
         while !stop.load(Ordering::Relaxed) {
             if planned.is_empty() {
                 planned = self.plan();
@@ -48,9 +49,14 @@ impl Nemesis {
                     "{:>9.3} {name}: recovered after {after} us",
                     self.caller.now() as f64 / 1e6
                 );
+                for node in 0..self.caller.nodes.len() {
+                    eprintln!("          node {node}: {}", self.caller.words(node).await);
+                }
             }
+            // whoever knew what was lost has this long to give it back before the next fault
+            let rest = if fault.loss.is_some() { write_back } else { 0 };
             self.caller.shared.world().history.faults.push(fault);
-            self.caller.shared.sleep(self.rng.range(200_000, 900_000)).await;
+            self.caller.shared.sleep(rest + self.rng.range(200_000, 900_000)).await;
         }
         Ok(())
     }

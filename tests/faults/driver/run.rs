@@ -116,9 +116,10 @@ async fn play(options: &Options, guard: &Guard, seed: u64) -> Result<(History, V
         winners: if grace { 3 } else { 1 },
         grace: if grace { Grace::UntilUsed } else { Grace::None },
         skew: (LEEWAY - 1) * 1_000_000,
-        write_back: 3_000_000,
-        isolation: 4_000_000,
-        inspection: 60_000_000,
+        write_back: 1_500_000,
+        // Redis looks once a second whether it has replicas
+        isolation: 2_500_000,
+        inspection: STALENESS_MS * 1_000 + 500_000,
         recovery: if options.plant.is_some() { 5_000_000 } else { 20_000_000 },
         short_keep: (SHORT + LEEWAY) * 1_000_000,
         durable: options.durable,
