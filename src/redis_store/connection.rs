@@ -98,6 +98,11 @@ impl Connection {
         Self { source, key: self.key.clone(), timeout, current: Arc::default() }
     }
 
+    #[cfg(feature = "issuer")]
+    pub(super) fn sends_again(&self) -> bool {
+        self.source.sends_again()
+    }
+
     /// A connection that is nobody else's, for waits of up to `longest`.
     pub(super) async fn own(&self, longest: Duration) -> Result<Link, StoreError> {
         let response = self.timeout.saturating_add(longest);

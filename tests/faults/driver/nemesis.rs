@@ -54,7 +54,8 @@ impl Nemesis {
                 }
             }
             // whoever knew what was lost has this long to give it back before the next fault
-            let rest = if fault.loss.is_some() { write_back } else { 0 };
+            let strain = self.caller.shared.world().history.bounds.strain;
+            let rest = if fault.loss.is_some() { write_back * strain.min(4) } else { 0 };
             self.caller.shared.world().history.faults.push(fault);
             self.caller.shared.sleep(rest + self.rng.range(200_000, 900_000)).await;
         }
@@ -166,7 +167,12 @@ impl Nemesis {
 
     /// When every node has begun a session, used and ended it, and calls itself current.
     async fn recovered(&mut self, healed: At) -> At {
-        let bound = self.caller.shared.world().history.bounds.recovery;
+        let strain = super::run::strain();
+        let bound = {
+            let bounds = &mut self.caller.shared.world().history.bounds;
+            bounds.strain = bounds.strain.max(strain);
+            bounds.recovery * strain
+        };
         let checks = (0..self.caller.nodes.len()).map(|node| self.works(node, healed + bound));
         let all = futures_util::future::join_all(checks).await;
         all.into_iter().max().unwrap_or(NEVER)

@@ -113,6 +113,7 @@ async fn play(options: &Options, guard: &Guard, seed: u64) -> Result<(History, V
     let bounds = Bounds {
         nodes,
         staleness: if memory { 0 } else { STALENESS_MS * 1_000 },
+        strain: 1,
         winners: if grace { 3 } else { 1 },
         grace: if grace { Grace::UntilUsed } else { Grace::None },
         skew: (LEEWAY - 1) * 1_000_000,
@@ -186,8 +187,21 @@ async fn play(options: &Options, guard: &Guard, seed: u64) -> Result<(History, V
     tokio::time::sleep(Duration::from_millis(100)).await;
     done?;
     let mut effects = effects.lock().unwrap_or_else(PoisonError::into_inner);
-    let history = shared.world().history.clone();
+    let mut history = shared.world().history.clone();
+    let bounds = &mut history.bounds;
+    for bound in [&mut bounds.write_back, &mut bounds.isolation, &mut bounds.inspection] {
+        *bound *= bounds.strain;
+    }
     Ok((history, std::mem::take(&mut *effects)))
+}
+
+/// By how much this machine has more to do than it can: its load for each of its processors, rounded up.
+/// What takes a moment then takes so many times as long.
+pub fn strain() -> u64 {
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load: f64 = load.split(' ').next().and_then(|load| load.parse().ok()).unwrap_or_default();
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    ((load / processors as f64).ceil() as u64).clamp(1, 30)
 }
 
 /// Asks every node how it does, all the time.
