@@ -10,6 +10,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::ser::{Serialize, Serializer};
 
+/// The most leeway that a verifier can be given; more is a mistake in the unit. Whatever takes a
+/// token back is kept for this much longer than the token.
+pub(crate) const MOST_LEEWAY: Duration = Duration::from_secs(3600);
+
 /// A moment, counted from 1970-01-01T00:00:00Z without leap seconds: the `NumericDate` of
 /// [RFC 7519 §2](https://www.rfc-editor.org/rfc/rfc7519#section-2), at nanosecond resolution.
 ///

@@ -49,7 +49,7 @@
 //!         // Only handlers that ask for a user look at the token, as with an extractor.
 //!         .layer(AuthLayer::new(verifier).mode(Mode::Inspect)))
 //! }
-//! # app(Secret::new("a secret of 32 bytes or more, please")).unwrap();
+//! # app(Secret::random().unwrap()).unwrap();
 //! # }
 //! ```
 //!

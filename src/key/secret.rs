@@ -10,6 +10,7 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use zeroize::{Zeroize, Zeroizing};
 
+use super::crypto::random;
 use super::error::{KeyError, KeyErrorKind};
 
 const LENIENT: GeneralPurposeConfig =
@@ -30,6 +31,16 @@ impl Secret {
     #[must_use]
     pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
         Self(Zeroizing::new(bytes.into()))
+    }
+
+    /// A secret of 32 random bytes, for what lives no longer than this process: tests, and services
+    /// that verify what they themselves have signed.
+    ///
+    /// # Errors
+    /// [`KeyErrorKind::NoBackend`] without a crypto backend, and
+    /// [`KeyErrorKind::Unreadable`] if the system has no randomness to give.
+    pub fn random() -> Result<Self, KeyError> {
+        Ok(Self(Zeroizing::new(random::<32>()?.to_vec())))
     }
 
     /// Decodes base64 in the standard or the URL-safe alphabet
@@ -144,6 +155,15 @@ mod tests {
             format!("{secret:?} {:#?}", Some(&secret)),
             "[redacted] Some(\n    [redacted],\n)"
         );
+    }
+
+    #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
+    #[test]
+    fn random_secrets_are_good_and_differ() {
+        let (one, two) = (Secret::random().unwrap(), Secret::random().unwrap());
+        assert_eq!(one.expose().len(), 32);
+        assert_ne!(one.expose(), two.expose());
+        crate::key::Key::hs256(one).unwrap();
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub type DynAuthLayer<C> = AuthLayer<BoxVerifier<C>, BoxRevocationCheck>;
 /// back before they expire; or an [`Authenticator`] that has both. The claims are then in the extensions of every request that comes
 /// through; requests without good credentials are answered by the layer.
 ///
-/// ```
+/// ```no_run
 /// # #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))] {
 /// use tower_bearer::claims::StandardClaims;
 /// use tower_bearer::key::{Key, Secret};
@@ -36,7 +36,7 @@ pub type DynAuthLayer<C> = AuthLayer<BoxVerifier<C>, BoxRevocationCheck>;
 /// use tower_bearer::verify::Verifier;
 ///
 /// let verifier = Verifier::<StandardClaims>::builder()
-///     .keys(Key::hs256(Secret::new("a secret of 32 bytes or more, please"))?)
+///     .keys(Key::hs256(Secret::from_env("JWT_SECRET")?)?)
 ///     .issuer("https://id.example.com")
 ///     .audience("orders-api")
 ///     .build()?;

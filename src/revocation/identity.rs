@@ -2,12 +2,11 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::time::Duration;
 
 use super::entry::Revocation;
 use super::identifiers::Identifiers;
-use crate::claims::RegisteredClaims;
-use crate::clock::UnixTime;
+use crate::claims::{Claims, RegisteredClaims};
+use crate::clock::{MOST_LEEWAY, UnixTime};
 
 /// What a verified token can be revoked by: a view of its claims, or a copy of them
 /// ([`into_owned`](Self::into_owned)).
@@ -170,14 +169,14 @@ impl<'a> TokenIdentity<'a> {
 
     /// The revocation of this very token, for its issuer; `None` if it has no `jti`.
     ///
-    /// It is kept until the token expires and `leeway` more: give at least the leeway of the
-    /// slowest verifier, because until then the token would still pass there. A token without
-    /// `exp` is revoked for ever.
+    /// It is kept until the token expires and an hour more, which is the most leeway that a verifier
+    /// can be given: until then the token might still pass somewhere. A token without `exp` is
+    /// revoked for ever.
     #[must_use]
-    pub fn token_revocation(&self, leeway: Duration) -> Option<Revocation> {
-        let keep_until = self.expires_at.unwrap_or(UnixTime::MAX);
-        let revocation = Revocation::token(self.token_id()?, keep_until.saturating_add(leeway));
-        Some(self.scoped(revocation))
+    pub fn token_revocation(&self) -> Option<Revocation> {
+        let expires_at = self.expires_at.unwrap_or(UnixTime::MAX);
+        let keep_until = expires_at.saturating_add(MOST_LEEWAY);
+        Some(self.scoped(Revocation::token(self.token_id()?, keep_until)))
     }
 
     /// The revocation of the whole session of this token, for its issuer; `None` if it has no
@@ -223,6 +222,17 @@ impl<'a> TokenIdentity<'a> {
             Some(issuer) => revocation.issuer(issuer),
             None => revocation,
         }
+    }
+}
+
+impl<C> Claims<C> {
+    /// What takes this very token back: [`TokenIdentity::token_revocation`], for a handler that logs
+    /// its caller out. `None` if the token has no `jti`; a layer with a revocation store has
+    /// rejected such tokens.
+    #[must_use]
+    #[doc(alias("logout", "revoke", "blacklist"))]
+    pub fn token_revocation(&self) -> Option<Revocation> {
+        TokenIdentity::from(self.registered()).token_revocation()
     }
 }
 
@@ -306,20 +316,20 @@ mod tests {
     }
 
     #[test]
-    fn a_token_revokes_itself_until_its_expiry_and_leeway() {
-        let revocation = full().token_revocation(Duration::from_secs(60)).unwrap();
-        assert_eq!(revocation.keep_until(), UnixTime::from_secs(82));
+    fn a_token_revokes_itself_until_no_verifier_takes_it() {
+        let revocation = full().token_revocation().unwrap();
+        assert_eq!(revocation.keep_until(), UnixTime::from_secs(22 + 3600));
         assert_eq!(revocation.scope(), Some("i-value"));
         assert!(revocation.applies_to(&full()));
         let endless = TokenIdentity::new().with_token_id("j");
-        let revocation = endless.token_revocation(Duration::from_secs(60)).unwrap();
+        let revocation = endless.token_revocation().unwrap();
         assert_eq!(revocation.keep_until(), UnixTime::MAX);
     }
 
     #[test]
     fn nothing_to_revoke_by_is_none() {
         let anonymous = TokenIdentity::new();
-        assert!(anonymous.token_revocation(Duration::ZERO).is_none());
+        assert!(anonymous.token_revocation().is_none());
         assert!(anonymous.session_revocation(UnixTime::MAX).is_none());
         assert!(anonymous.subject_revocation(UnixTime::MAX, UnixTime::MAX).is_none());
     }

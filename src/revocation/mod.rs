@@ -31,21 +31,21 @@
 //! *with the verifiers' leeway*, or a token outlives its revocation.
 //!
 //! ```
-//! use tower_bearer::revocation::{MemoryStore, Revocation, TokenIdentity};
+//! use tower_bearer::revocation::{MemoryStore, TokenIdentity};
 //! use tower_bearer::clock::{Clock, SystemClock};
 //! use std::time::Duration;
 //!
 //! let store = MemoryStore::new();
-//! let token = TokenIdentity::new().with_token_id("5f0c").with_subject("ada");
+//! // In a handler, the `Claims` know all this: `claims.token_revocation()`.
+//! let expires_at = SystemClock.now().saturating_add(Duration::from_secs(900));
+//! let token = TokenIdentity::new().with_token_id("5f0c").with_expires_at(expires_at);
 //! assert!(!store.status_now(&token).is_revoked());
 //!
-//! // logout: of this token, whose verifiers allow a minute of leeway
-//! let expires_at = SystemClock.now().saturating_add(Duration::from_secs(900));
-//! let keep_until = expires_at.saturating_add(Duration::from_secs(60));
-//! store.revoke_now(&Revocation::token("5f0c", keep_until))?;
+//! let logout = token.token_revocation().ok_or("the token has no jti")?;
+//! store.revoke_now(&logout)?;
 //! assert!(store.status_now(&token).is_revoked());
 //! assert!(!store.status_now(&TokenIdentity::new().with_token_id("77aa")).is_revoked());
-//! # Ok::<(), tower_bearer::revocation::StoreError>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod both;

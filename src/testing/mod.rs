@@ -11,6 +11,40 @@
 //!
 //! Enable the feature in `[dev-dependencies]` only: what is here panics where a service must not.
 //!
+//! # Your handlers
+//!
+//! The whole stack, in a `#[tokio::test]`:
+//!
+//! ```
+//! # #[cfg(all(feature = "axum", any(feature = "aws-lc-rs", feature = "rust-crypto")))] mod example {
+//! use axum::body::Body;
+//! use axum::http::{Request, StatusCode, header::AUTHORIZATION};
+//! use axum::{Router, routing::get};
+//! use tower::ServiceExt;
+//! use tower_bearer::testing::TestIssuer;
+//! use tower_bearer::{AuthLayer, Claims, StandardClaims};
+//!
+//! async fn me(_: Claims<StandardClaims>) {}
+//!
+//! # #[tokio::main]
+//! # pub(super) async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let issuer = TestIssuer::new();
+//! let layer = AuthLayer::new(issuer.verifier::<StandardClaims>().build()?);
+//! let app = Router::new().route("/me", get(me)).layer(layer);
+//! let status = async |token: String| {
+//!     let request = Request::get("/me").header(AUTHORIZATION, format!("Bearer {token}"));
+//!     app.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap().status()
+//! };
+//! assert_eq!(status(issuer.token().subject("alice").sign()).await, StatusCode::OK);
+//! assert_eq!(status(issuer.token().expired().sign()).await, StatusCode::UNAUTHORIZED);
+//! # Ok(())
+//! # }
+//! # }
+//! # fn main() {
+//! #     #[cfg(all(feature = "axum", any(feature = "aws-lc-rs", feature = "rust-crypto")))] example::run().unwrap();
+//! # }
+//! ```
+//!
 //! # Development without an identity provider
 //!
 //! Do not turn authentication off: sign in by itself whoever comes without a token. Handlers, guards and

@@ -24,7 +24,7 @@
 //! use tower_bearer::testing::TestIssuer;
 //! use tower_bearer::verify::{TokenVerifier, Verifier};
 //!
-//! let secret = Secret::new("a secret of 32 bytes or more, please");
+//! let secret = Secret::random()?;
 //! let verifier = Verifier::<StandardClaims>::builder()
 //!     .keys(Key::hs256(secret.clone())?)
 //!     .issuer("https://id.example.com")

@@ -7,11 +7,10 @@ use serde_json::Value;
 use super::error::BuildError;
 use super::rules::{Accept, RequiredValue, Rules, Types};
 use crate::claims::{ClaimNames, ClaimPath, RegisteredClaims};
+use crate::clock::MOST_LEEWAY;
 
 /// The default leeway.
 const LEEWAY: Duration = Duration::from_secs(60);
-/// More leeway than this is a mistake in the unit.
-const MOST_LEEWAY: Duration = Duration::from_secs(3600);
 /// Each place where roles may stand is looked up for every claim.
 const MOST_ROLE_PATHS: usize = 8;
 

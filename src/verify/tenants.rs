@@ -38,7 +38,7 @@ const LOCKS: usize = 16;
 ///
 /// Clones are handles to the same issuers.
 ///
-/// ```
+/// ```no_run
 /// # #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))] {
 /// use tower_bearer::claims::StandardClaims;
 /// use tower_bearer::key::{Key, Secret};
@@ -49,7 +49,7 @@ const LOCKS: usize = 16;
 /// let layer = AuthLayer::new(tenants.clone());
 /// // later, when a tenant signs up
 /// let verifier = Verifier::builder()
-///     .keys(Key::hs256(Secret::new("a secret of 32 bytes or more, please"))?)
+///     .keys(Key::hs256(Secret::from_env("JWT_SECRET")?)?)
 ///     .issuer("https://id.example.com/acme")
 ///     .audience("orders-api")
 ///     .build()?;

@@ -31,7 +31,7 @@ use crate::step::Step;
 ///
 /// Made with [`Verifier::builder`]. It is one `Arc`: cheap to clone and to share.
 ///
-/// ```
+/// ```no_run
 /// # #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))] {
 /// use serde::Deserialize;
 /// use tower_bearer::{key::{Key, Secret}, verify::Verifier};
@@ -43,7 +43,7 @@ use crate::step::Step;
 /// }
 ///
 /// let verifier = Verifier::<User>::builder()
-///     .keys(Key::hs256(Secret::new("a secret of 32 bytes or more, please"))?)
+///     .keys(Key::hs256(Secret::from_env("JWT_SECRET")?)?)
 ///     .issuer("https://id.example.com")
 ///     .audience("orders-api")
 ///     .build()?;

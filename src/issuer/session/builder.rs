@@ -10,6 +10,7 @@ use super::id::IndexKey;
 use super::policy::{Grace, LONGEST_GRACE, MOST_RETRIES, Policy};
 use super::sessions::{Inner, Sessions};
 use super::store::SessionStore;
+use crate::clock::MOST_LEEWAY;
 use crate::issuer::error::{IssueError, IssueErrorKind};
 use crate::issuer::token::Issuer;
 use crate::revocation::RevocationStore;
@@ -36,7 +37,7 @@ impl SessionsBuilder {
             store: BoxSessionStore::new(store),
             usual: Policy::new(),
             policy: None,
-            leeway: Duration::from_secs(60 * 60),
+            leeway: MOST_LEEWAY,
             most_sessions: 100,
             observers: Vec::new(),
         }
