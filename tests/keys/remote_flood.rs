@@ -117,10 +117,12 @@ async fn many_issuers() {
     let server = KeyServer::start().await;
     let alice = issuer("", "a");
     server.answer(JWKS, Answer::Json(alice.jwks()));
+    let fetch = fetch();
     let (mut verifiers, mut strangers) = (Vec::new(), Vec::new());
     for number in 0..ISSUERS {
         let name = format!("https://{number}.test");
-        let keys = RemoteKeys::jwks(server.url(JWKS)).fetch(fetch()).eager().await.unwrap();
+        let keys = RemoteKeys::jwks(server.url(JWKS)).fetch(fetch.clone());
+        let keys = keys.eager().await.unwrap();
         let verifier = Verifier::<StandardClaims>::builder().keys(keys).issuer(&name);
         verifiers.push(verifier.audience(TestIssuer::AUDIENCE).build().unwrap());
         strangers.push(alice.clone().issuer(name).key_id("unknown").token().sign());
