@@ -103,7 +103,7 @@ impl Principal {
 
     /// The same by the handle that knows the type of the application's claims; `None` if it is not `C`.
     pub(crate) fn typed<C: Send + Sync + 'static>(&self) -> Option<Claims<C>> {
-        let token = TokenHandle::of(Arc::clone(&self.token))?;
+        let token: TokenHandle<C> = TokenHandle::of(Arc::clone(&self.token))?;
         Some(Claims::new(token, self.at, self.origin).with_proof(self.proven))
     }
 
