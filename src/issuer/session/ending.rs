@@ -50,14 +50,14 @@ impl Ending {
 /// Sessions of a subject have ended.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-#[must_use = "tokens issued within the same second need its `issue_from`"]
+#[must_use = "tokens issued within the same second without a session need its `issue_from`"]
 pub struct EndedAll {
     /// Those that were live and ended.
     pub sessions: Vec<SessionId>,
     /// Of [`end_all_but`](Sessions::end_all_but): the one that goes on, if it was live and the
     /// subject's.
     pub kept: Option<Session>,
-    /// For tokens that are issued from now on without a session that was kept: see
+    /// For tokens that are issued from now on without a session: see
     /// [`AccessTokenBuilder::issued_from`](crate::issuer::AccessTokenBuilder::issued_from).
     pub issue_from: UnixTime,
 }

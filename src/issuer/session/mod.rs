@@ -61,7 +61,8 @@
 //!
 //! **After a new password** call [`Sessions::end_all`], or [`end_all_but`](Sessions::end_all_but) to
 //! keep the session that changed it. Both revoke tokens without a session too, and those of the very
-//! second; what is issued within it without a session needs [`EndedAll::issue_from`]. Single-use
+//! second; a session that begins within it has good ones all the same. What is issued within it
+//! without a session needs [`EndedAll::issue_from`]. Single-use
 //! links and codes [of the subject](crate::issuer::single_use::SingleUse::subject) in the same store
 //! are dead too.
 //!

@@ -99,7 +99,7 @@ impl Sessions {
                     }
                     let session = begun.view();
                     self.tell(&SessionEvent::Begun(&session));
-                    return Ok(self.granted(&begun, session, scope, refresh, now));
+                    return Ok(self.granted(&begun, session, scope, refresh, now).await);
                 }
                 Committed::Revoked => {
                     let reason = "the user was authenticated before all of their sessions ended";
@@ -265,7 +265,7 @@ impl Sessions {
                     });
                     let scope = if scope.is_empty() { session.scope.clone() } else { scope };
                     let refresh = if answer == Answer::Kept { presented.again() } else { refresh };
-                    return Ok(self.granted(&held, session, scope, refresh, now));
+                    return Ok(self.granted(&held, session, scope, refresh, now).await);
                 }
                 Answer::Reused => {
                     // Told before anything can go wrong, and once more if its revocation is still owed.
@@ -350,7 +350,7 @@ impl Sessions {
         &self.0.store
     }
 
-    fn granted(
+    async fn granted(
         &self,
         held: &Held,
         session: Session,
@@ -358,14 +358,33 @@ impl Sessions {
         refresh: refresh_token::RefreshToken,
         now: UnixTime,
     ) -> SessionTokens {
-        let Record { valid_from, created_at, .. } = held.record;
         SessionTokens {
+            issue_from: self.issue_from(held, now).await,
             issuer: self.0.issuer.clone(),
             refresh: refresh.with_expiry(session.idle_until),
             session,
             scope,
-            issue_from: if valid_from > created_at { valid_from } else { UnixTime::EPOCH },
             now,
+        }
+    }
+
+    /// The first `iat` for access tokens of a session, where the present one will not do: it is told
+    /// in whole seconds, rounded down, and within the second in which all that the subject had ended it
+    /// lies before that.
+    async fn issue_from(&self, held: &Held, now: UnixTime) -> UnixTime {
+        let Record { valid_from, created_at, .. } = held.record;
+        let issued_at = UnixTime::from_secs(now.as_secs());
+        if valid_from > created_at {
+            return valid_from;
+        }
+        if valid_from <= issued_at {
+            return UnixTime::EPOCH;
+        }
+        let token = held.record.identity(&held.id).with_issued_at(issued_at);
+        match self.0.store.status(&token).await {
+            Ok(status) if !status.is_revoked() => UnixTime::EPOCH,
+            // In doubt as well: less than a second ahead harms nobody.
+            _ => valid_from,
         }
     }
 

@@ -15,7 +15,7 @@ use crate::issuer::token::{AccessTokenBuilder, Issuer};
 #[derive(Debug)]
 #[must_use = "the refresh token in it is the only one that counts now"]
 pub struct SessionTokens {
-    pub(super) issuer: Issuer,
+    pub(crate) issuer: Issuer,
     pub(super) session: Session,
     /// For the access token.
     pub(super) scope: Vec<Box<str>>,

@@ -189,6 +189,18 @@ impl<S: SessionStore + RevocationStore> Case<S> {
         self.ok("a status is told", self.store.status(&token).await).is_revoked()
     }
 
+    /// Of an access token as it is issued for this session now.
+    pub(super) async fn is_access_revoked(&self, tokens: &SessionTokens) -> bool {
+        let token = self.ok("an access token is issued", tokens.access_token().issue());
+        let identity = TokenIdentity::new()
+            .with_issuer(tokens.issuer.name())
+            .with_token_id(token.token_id())
+            .with_session_id(tokens.session().id.as_str())
+            .with_subject(&*tokens.session().subject)
+            .with_issued_at(token.issued_at());
+        self.ok("a status is told", self.store.status(&identity).await).is_revoked()
+    }
+
     pub(super) fn world(&self) -> World {
         self.world_of(&unique("https://id.test/"), |builder| builder)
     }

@@ -1,5 +1,7 @@
 //! Ends of sessions, by whatever way.
 
+use std::time::Duration;
+
 use super::case::{Case, World};
 use crate::issuer::session::{
     Ending, IndexKey, NewSession, SessionErrorKind, SessionStore, SessionTokens,
@@ -118,6 +120,16 @@ pub(super) async fn ends_all<S: SessionStore + RevocationStore>(case: &Case<S>) 
     case.expect_listed(rule, &world, "eve", &[]).await;
     let again = case.begin(&world, "eve").await;
     let _ = case.refresh("who signs in again has a session", &world, &again).await;
+    for millis in [1, 300, 300] {
+        world.clock.advance(Duration::from_millis(millis));
+        let _ = case.ok("sessions end", world.sessions.end_all("eve").await);
+        world.clock.advance(Duration::from_millis(1));
+        let rule = "who signs in within the second in which all ended has good access tokens";
+        let again = case.begin(&world, "eve").await;
+        case.expect(rule, !case.is_access_revoked(&again).await);
+        let next = case.refresh(rule, &world, &again).await;
+        case.expect(rule, !case.is_access_revoked(&next).await);
+    }
     let again = case.ok("sessions end once", world.sessions.end_all("ada").await);
     case.expect("sessions end once", again.sessions.is_empty());
     let _ = case.refresh("others' sessions live on", &world, &bob).await;
