@@ -4,6 +4,7 @@ use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
+use super::binding::{Binding, Proven};
 use super::registered::RegisteredClaims;
 #[cfg(feature = "introspection")]
 use super::token::PresentedToken;
@@ -20,6 +21,7 @@ pub struct Principal {
     token: Arc<dyn AnyToken>,
     at: UnixTime,
     origin: TokenOrigin,
+    proven: Proven,
 }
 
 pub(super) trait AnyToken: Any + Send + Sync {
@@ -72,8 +74,13 @@ impl<C: Send + Sync + 'static> AnyToken for SharedToken<C> {
 }
 
 impl Principal {
-    pub(super) fn new(token: Arc<dyn AnyToken>, at: UnixTime, origin: TokenOrigin) -> Self {
-        Self { token, at, origin }
+    pub(super) fn new(
+        token: Arc<dyn AnyToken>,
+        at: UnixTime,
+        origin: TokenOrigin,
+        proven: Proven,
+    ) -> Self {
+        Self { token, at, origin, proven }
     }
 
     /// The claims that every token may have.
@@ -96,8 +103,14 @@ impl Principal {
 
     /// The same by the handle that knows the type of the application's claims; `None` if it is not `C`.
     pub(crate) fn typed<C: Send + Sync + 'static>(&self) -> Option<Claims<C>> {
-        let token = TokenHandle::of(Arc::clone(&self.token))?;
-        Some(Claims::new(token, self.at, self.origin))
+        let token: TokenHandle<C> = TokenHandle::of(Arc::clone(&self.token))?;
+        Some(Claims::new(token, self.at, self.origin).with_proof(self.proven))
+    }
+
+    /// What its sender has proven beside having the token.
+    #[must_use]
+    pub fn binding(&self) -> Binding {
+        self.proven.binding
     }
 
     /// When this request was authenticated, by the verifier's clock.

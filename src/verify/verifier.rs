@@ -274,7 +274,8 @@ impl<C> Verifier<C> {
             let at = clock.now();
             rules.check_times(&entry.token.registered, at)?;
             checks.apply(&entry.token.custom, &entry.token.registered)?;
-            Ok(Verified::new(entry.handle(slots, at), at, token.origin()))
+            let verified = Verified::new(entry.handle(slots, at), at, token.origin());
+            Ok(verified.waiving_proof(rules.bound_accepted))
         })
     }
 }
@@ -346,7 +347,7 @@ impl<C: DeserializeOwned> Verifier<C> {
                 token
             }
         };
-        Ok(Verified::new(token, at, origin))
+        Ok(Verified::new(token, at, origin).waiving_proof(policy.rules.bound_accepted))
     }
 }
 

@@ -2,9 +2,11 @@
 
 #![cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
 
+mod bound;
 #[cfg(feature = "cookie")]
 mod cookies;
-mod refresh_model;
+mod session_model;
+mod session_races;
 mod sessions;
 mod single_use;
 mod tokens;

@@ -20,6 +20,7 @@ const PATH: [&str; 24] = [
     "key",
     "claims",
     "verify",
+    "bound",
     "revocation",
     "authenticate",
     "guard",
