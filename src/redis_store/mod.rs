@@ -46,7 +46,8 @@
 //!
 //! **Redis must be a primary that keeps what it is given.** Whoever answers is asked for its role in
 //! the same round trip; a replica is an error, and so is a `maxmemory` with a policy other than
-//! `noeviction`. At its `maxmemory` Redis takes no revocation that comes alone, each an error before
+//! `noeviction`: a replica looks for that once in every `max_staleness`, the store when it connects and
+//! every minute. At its `maxmemory` Redis takes no revocation that comes alone, each an error before
 //! anything has changed, and replicas stay current.
 //!
 //! **After a failover** nodes find the new primary by themselves: through
@@ -55,8 +56,9 @@
 //! does. Redis replicates *asynchronously*, so a failover can take back the last moments:
 //!
 //! - What a replica of this crate knew, or was told is in force, it notices to be missing and writes
-//!   back: [`ReplicaHealth::losses`], [`ReplicaHealth::written_back`]. A process that starts before
-//!   that, and knew nothing, cannot.
+//!   back, the first of it before it calls itself current again: [`ReplicaHealth::losses`],
+//!   [`ReplicaHealth::written_back`]. A process that starts before that, and knew nothing, cannot. Nor
+//!   can it be written back to a Redis that is full.
 //! - [`durable`](RedisStoreBuilder::durable) answers `Ok` only when as many replicas of Redis have it
 //!   as you say: then a failover to one of them loses nothing.
 //! - Set `min-replicas-to-write 1` and `min-replicas-max-lag` to a few seconds as well. A primary that

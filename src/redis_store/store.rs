@@ -265,8 +265,8 @@ impl RedisStore {
         (entry.name().to_string(), format!("{keep_until:010}"), format!("{bound:020}"), left)
     }
 
-    /// The script that writes these revocations. It answers where the log stands then, and how many
-    /// it changed.
+    /// The script that writes these revocations. It answers where the log stands then, how many it
+    /// changed, and what is kept of each.
     pub(super) fn write(&self, entries: &[LogEntry]) -> Result<Call<'_>, StoreError> {
         let mut script = self.revoking(&self.inner.revoke);
         let entries: Vec<_> = entries.iter().map(|entry| self.entry_args(entry)).collect();

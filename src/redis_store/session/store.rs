@@ -24,6 +24,17 @@ pub(in crate::redis_store) fn script() -> Script {
 }
 
 impl RedisStore {
+    /// Whether it is this step that wrote what stands there: versions are random.
+    async fn has_taken(&self, step: &Commit) -> Result<bool, StoreError> {
+        let mut commands = ::redis::pipe();
+        for write in &step.writes {
+            commands.cmd("GET").arg(self.keys().session(&write.id));
+        }
+        let kept: Vec<Option<Vec<u8>>> = self.connection().ask(commands).await?;
+        let mut pairs = step.writes.iter().zip(kept);
+        Ok(pairs.any(|(write, kept)| kept == Some(value(write.version, &write.record))))
+    }
+
     /// The script and what it is given.
     fn committing(&self, step: &Commit) -> Result<Call<'_>, StoreError> {
         let mut script = self.revoking(self.session_script());
@@ -112,6 +123,11 @@ impl SessionLog for RedisStore {
             "Crowded" => Committed::Crowded,
             _ => return Err(store_error(other_layout())),
         };
+        // A client that sends again what got no answer is refused because the step was taken.
+        let taken = answer == Committed::Conflict
+            && self.connection().sends_again()
+            && self.has_taken(step).await?;
+        let answer = if taken { Committed::Done } else { answer };
         Ok((answer, log_id(&last).unwrap_or(LogId::START)))
     }
 }
