@@ -3,13 +3,13 @@
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use ::redis::{ErrorKind, FromRedisValue, Pipeline, RedisError, RedisResult, ServerErrorKind};
 use arc_swap::ArcSwap;
 use tokio::runtime::Handle;
-use tokio::sync::OnceCell;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::source::{Link, Source};
@@ -22,7 +22,39 @@ pub(super) struct Connection {
     /// Any of our keys: in a cluster they are all in one slot.
     key: Box<str>,
     pub(super) timeout: Duration,
-    current: ArcSwap<OnceCell<Inspected>>,
+    current: Arc<ArcSwap<Attempt>>,
+}
+
+/// A connection that is made or was made, by a task of its own: it goes on when those who wait for it
+/// give up, so that a Redis that is slow to connect to is connected to in the end.
+#[derive(Default)]
+struct Attempt {
+    begun: AtomicBool,
+    made: watch::Sender<Option<RedisResult<Arc<Inspected>>>>,
+}
+
+/// Tells those who wait, also if the task was ended before its time.
+struct Making {
+    attempt: Arc<Attempt>,
+    current: Arc<ArcSwap<Attempt>>,
+}
+
+impl Making {
+    fn end(&self, made: RedisResult<Arc<Inspected>>) {
+        if made.is_err() {
+            // The next request tries again.
+            self.current.compare_and_swap(&self.attempt, Arc::default());
+        }
+        self.attempt.made.send_replace(Some(made));
+    }
+}
+
+impl Drop for Making {
+    fn drop(&mut self) {
+        if self.attempt.made.borrow().is_none() {
+            self.end(Err((ErrorKind::Io, "it was given up to connect to Redis").into()));
+        }
+    }
 }
 
 /// How often Redis is asked whether it still keeps what it is given.
@@ -57,13 +89,18 @@ impl Connection {
     pub(super) fn new(source: Arc<Source>, key: &str, timeout: Duration) -> Self {
         #[cfg(feature = "redis-tls")]
         choose_cryptography(&source);
-        Self { source, key: key.into(), timeout, current: ArcSwap::default() }
+        Self { source, key: key.into(), timeout, current: Arc::default() }
     }
 
     /// Another connection to the same place.
     pub(super) fn beside(&self, timeout: Duration) -> Self {
         let source = Arc::clone(&self.source);
-        Self { source, key: self.key.clone(), timeout, current: ArcSwap::default() }
+        Self { source, key: self.key.clone(), timeout, current: Arc::default() }
+    }
+
+    #[cfg(feature = "issuer")]
+    pub(super) fn sends_again(&self) -> bool {
+        self.source.sends_again()
     }
 
     /// A connection that is nobody else's, for waits of up to `longest`.
@@ -74,8 +111,41 @@ impl Connection {
             inspect(&mut link).await?;
             Ok(link)
         };
-        let connected = self.in_time(connect).await;
+        // Nobody waits for this but a background task.
+        let connected = in_time(self.patience(), connect).await;
         connected.map_err(Failure::into_error)
+    }
+
+    /// How long connecting may take where no request waits for it.
+    fn patience(&self) -> Duration {
+        self.timeout.saturating_mul(2)
+    }
+
+    /// A connection that was inspected lately.
+    async fn link(&self, attempt: &Arc<Attempt>) -> RedisResult<Link> {
+        let mut made = attempt.made.subscribe();
+        if !attempt.begun.swap(true, Ordering::AcqRel) {
+            let making =
+                Making { attempt: Arc::clone(attempt), current: Arc::clone(&self.current) };
+            let (source, key) = (Arc::clone(&self.source), self.key.clone());
+            let (timeout, patience) = (self.timeout, self.patience());
+            tokio::spawn(async move {
+                let connect = async {
+                    let mut link = source.connect(&key, timeout, timeout).await?;
+                    let since = Instant::now();
+                    inspect(&mut link).await?;
+                    Ok(Arc::new(Inspected { link, since, at: AtomicU64::new(0) }))
+                };
+                let made = tokio::time::timeout(patience, connect).await;
+                making.end(made.unwrap_or_else(|_| {
+                    Err((ErrorKind::Io, "it took too long to connect to Redis").into())
+                }));
+            });
+        }
+        let made = made.wait_for(Option::is_some).await.ok().and_then(|made| made.clone());
+        made.unwrap_or_else(|| Err((ErrorKind::Io, "nobody connects to Redis").into()))?
+            .link()
+            .await
     }
 
     /// Runs commands, for as long as the timeout allows.
@@ -86,19 +156,11 @@ impl Connection {
         // What is behind it spawns tasks and would panic.
         Handle::try_current().map_err(|_| no_runtime())?;
         let used = self.current.load_full();
-        let run = async {
-            let connect = async || {
-                let mut link = self.source.connect(&self.key, self.timeout, self.timeout).await?;
-                let since = Instant::now();
-                inspect(&mut link).await?;
-                Ok::<_, RedisError>(Inspected { link, since, at: AtomicU64::new(0) })
-            };
-            let link = used.get_or_try_init(connect).await?.link().await?;
-            commands(link).await
-        };
-        let answer = self.in_time(run).await;
+        let run = async { commands(self.link(&used).await?).await };
+        let answer = in_time(self.timeout, run).await;
         answer.map_err(|failure| {
-            if failure.spoils_the_connection() {
+            // What is still being made is for whoever comes next.
+            if failure.spoils_the_connection() && used.made.borrow().is_some() {
                 self.drop_connection(&used);
             }
             failure.into_error()
@@ -119,16 +181,19 @@ impl Connection {
         .await
     }
 
-    async fn in_time<T>(&self, run: impl Future<Output = RedisResult<T>>) -> Result<T, Failure> {
-        match tokio::time::timeout(self.timeout, run).await {
-            Ok(answer) => answer.map_err(Failure::Redis),
-            Err(_) => Err(Failure::Silence(self.timeout)),
-        }
-    }
-
     /// The next request makes a new one. Of many that fail together the first has done it.
-    fn drop_connection(&self, used: &Arc<OnceCell<Inspected>>) {
+    fn drop_connection(&self, used: &Arc<Attempt>) {
         self.current.compare_and_swap(used, Arc::default());
+    }
+}
+
+async fn in_time<T>(
+    bound: Duration,
+    run: impl Future<Output = RedisResult<T>>,
+) -> Result<T, Failure> {
+    match tokio::time::timeout(bound, run).await {
+        Ok(answer) => answer.map_err(Failure::Redis),
+        Err(_) => Err(Failure::Silence(bound)),
     }
 }
 
@@ -225,6 +290,11 @@ pub(super) fn store_error(error: RedisError) -> StoreError {
     match error.kind() {
         ErrorKind::Extension if error.to_string().contains(EVICTS) => {
             StoreError::configuration(EVICTS)
+        }
+        ErrorKind::InvalidClientConfig
+            if cfg!(not(feature = "redis-tls")) && error.to_string().contains("TLS") =>
+        {
+            StoreError::configuration("rediss:// needs the feature `redis-tls` of tower-bearer")
         }
         ErrorKind::InvalidClientConfig => StoreError::configuration(format!(
             "{error}; an address of Redis is like redis://127.0.0.1:6379/, or rediss:// for TLS"

@@ -36,9 +36,15 @@ impl RevocationLog for RedisStore {
     }
 
     async fn append(&self, entries: &[LogEntry]) -> Result<Appended, StoreError> {
-        let (last, changed): (String, u64) = self.commit(&self.write(entries)).await?;
-        let position = log_id(&last).ok_or_else(|| store_error(other_layout()))?;
-        Ok(Appended { position, changed })
+        type Answer = (String, u64, Vec<Option<Vec<u8>>>);
+        let (last, changed, values): Answer = self.commit(&self.write(entries)?).await?;
+        let layout = || store_error(other_layout());
+        let position = log_id(&last).ok_or_else(layout)?;
+        // What is missing has expired.
+        let kept = entries.iter().zip(values).filter_map(|(entry, value)| {
+            value.map(|value| read_entry(entry.name(), &value).ok_or_else(layout))
+        });
+        Ok(Appended { position, changed, kept: kept.collect::<Result<_, _>>()? })
     }
 }
 

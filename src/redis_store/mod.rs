@@ -10,8 +10,8 @@
 //! 3. What a replica knows to be revoked stays revoked, whatever becomes of Redis. If Redis lost
 //!    its data, the replicas write back what they know.
 //! 4. Every wait has a bound, and every connection is made anew by itself.
-//! 5. Both are also stores of sessions and of single-use tokens (`SessionStore`, `SingleUseStore`).
-//!    What changes a session is **one script**, which is one round trip and one step of Redis, its
+//! 5. Both are also stores of sessions and of single-use tokens (`SessionStore`). What changes a
+//!    session, or uses up a token, is **one script**, which is one round trip and one step of Redis, its
 //!    conditions and the revocation of a session that ends included. Redis knows no rules of
 //!    sessions: it swaps records. The session that ends over a replica is rejected by that replica
 //!    at once.
@@ -46,7 +46,8 @@
 //!
 //! **Redis must be a primary that keeps what it is given.** Whoever answers is asked for its role in
 //! the same round trip; a replica is an error, and so is a `maxmemory` with a policy other than
-//! `noeviction`. At its `maxmemory` Redis takes no revocation that comes alone, each an error before
+//! `noeviction`: a replica looks for that once in every `max_staleness`, the store when it connects and
+//! every minute. At its `maxmemory` Redis takes no revocation that comes alone, each an error before
 //! anything has changed, and replicas stay current.
 //!
 //! **After a failover** nodes find the new primary by themselves: through
@@ -55,8 +56,9 @@
 //! does. Redis replicates *asynchronously*, so a failover can take back the last moments:
 //!
 //! - What a replica of this crate knew, or was told is in force, it notices to be missing and writes
-//!   back: [`ReplicaHealth::losses`], [`ReplicaHealth::written_back`]. A process that starts before
-//!   that, and knew nothing, cannot.
+//!   back, the first of it before it calls itself current again: [`ReplicaHealth::losses`],
+//!   [`ReplicaHealth::written_back`]. A process that starts before that, and knew nothing, cannot. Nor
+//!   can it be written back to a Redis that is full.
 //! - [`durable`](RedisStoreBuilder::durable) answers `Ok` only when as many replicas of Redis have it
 //!   as you say: then a failover to one of them loses nothing.
 //! - Set `min-replicas-to-write 1` and `min-replicas-max-lag` to a few seconds as well. A primary that
@@ -76,7 +78,9 @@
 //!   thief comes, nothing is noticed.
 //! - The end of a session: it is there again, until a replica that saw its revocation writes it back.
 //!   From then on it is dead for good. If no replica saw it, the session lives on.
-//! - The use of a single-use token: it can be redeemed a second time until it expires.
+//! - The use of a single-use token: it can be redeemed a second time until it expires. So can what is
+//!   claimed by [`Once`](crate::store::Once), a handover of seconds say, with `durable` too: a claim
+//!   does not wait for replicas.
 //!
 //! A record of another layout, after a rollback say, is an error until it has expired. At its
 //! `maxmemory` Redis begins no session; sessions are refreshed and end all the same.
@@ -152,8 +156,6 @@ mod once;
 mod script;
 #[cfg(feature = "issuer")]
 mod session;
-#[cfg(feature = "issuer")]
-mod single_use;
 mod source;
 mod store;
 

@@ -70,6 +70,13 @@ impl Source {
         }
     }
 
+    /// Whether the client sends again, by itself, what got no answer: then a step may have been taken
+    /// that is refused because it was taken.
+    #[cfg(feature = "issuer")]
+    pub(super) const fn sends_again(&self) -> bool {
+        matches!(self, Self::Cluster(_))
+    }
+
     /// Whether connections are encrypted.
     #[cfg(feature = "redis-tls")]
     pub(super) fn is_encrypted(&self) -> bool {

@@ -21,6 +21,8 @@ pub struct Bounds {
     pub nodes: u8,
     /// How old a node's knowledge may be.
     pub staleness: At,
+    /// By how much the machine had more to do than it can: 1 if it had not.
+    pub strain: u64,
     /// How many may win with one refresh token: 1 without grace.
     pub winners: usize,
     pub grace: Grace,

@@ -9,6 +9,7 @@ use crate::history::{At, Call, History, NEVER, Op, Outcome};
 #[derive(Default)]
 pub struct Report {
     rounds: usize,
+    strain: u64,
     seconds: f64,
     operations: usize,
     answered: usize,
@@ -30,6 +31,7 @@ pub struct Report {
 impl Report {
     pub fn add(&mut self, history: &History, verdict: &Verdict, effects: &[At]) {
         self.rounds += 1;
+        self.strain = self.strain.max(history.bounds.strain);
         self.seconds += history.end as f64 / 1e6;
         self.operations += history.ops.len();
         for op in &history.ops {
@@ -77,6 +79,7 @@ impl Report {
         let count = |rule| self.found(rule);
         println!("rounds                                       {}", self.rounds);
         println!("minutes                                      {:.1}", self.seconds / 60.0);
+        println!("load of the machine, by processor            {} at most", self.strain);
         println!("operations                                   {}", self.operations);
         println!("  answered                                   {}", self.answered);
         println!(

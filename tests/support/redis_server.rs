@@ -10,6 +10,11 @@ use std::time::{Duration, Instant};
 
 use redis::{Client, Connection};
 
+/// What is started: `redis-server`, or what `REDIS_SERVER` in the environment names, Valkey's say.
+fn binary() -> std::ffi::OsString {
+    std::env::var_os("REDIS_SERVER").unwrap_or_else(|| "redis-server".into())
+}
+
 pub struct RedisServer {
     port: u16,
     dir: PathBuf,
@@ -76,7 +81,7 @@ impl RedisServer {
 
     fn prepare(options: &[&str]) -> Option<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let there = Command::new("redis-server").arg("--version").output();
+        let there = Command::new(binary()).arg("--version").output();
         if there.is_err() {
             assert!(std::env::var_os("CI").is_none(), "no redis-server here, and this is CI");
             eprintln!("SKIPPED: there is no redis-server on the PATH, so this was NOT tested");
@@ -121,7 +126,7 @@ impl RedisServer {
         self.kill();
         let port = self.port.to_string();
         let plain = if self.tls { "0" } else { &port };
-        let mut command = Command::new("redis-server");
+        let mut command = Command::new(binary());
         if let Some(file) = &self.sentinel {
             command.arg(file).args(["--sentinel", "--loglevel", "warning"]);
             return self.spawns(command);

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::chain::{Fate, fate};
+use super::chain::Search;
 use super::freshness::Moment;
-use super::log::{LogHead, LogItem, LogReader, RevocationLog};
+use super::log::{LogHead, LogId, LogItem, LogReader, RevocationLog};
 use super::pace::Pace;
 use super::state::Shared;
 use super::table::Table;
@@ -21,15 +21,15 @@ const BATCH: usize = 1000;
 /// How long to let items gather before the next are read: what a revocation takes to arrive, for
 /// one question for many of them.
 const GATHER: Duration = Duration::from_millis(15);
-/// How often the log is asked whether it keeps what it is given.
-const INSPECT: Duration = Duration::from_secs(60);
 
 pub(super) struct Feed<L> {
     shared: Arc<Shared<L>>,
     pace: Pace,
     /// Where the log stood when it was last looked at, and when that was.
     seen: Option<(LogHead, Moment)>,
-    /// What may have to be written back.
+    /// Whether everything has to be loaded before the copy may have an age again.
+    behind: bool,
+    /// What has to be written back.
     work: Option<WriteBack>,
     pause: Duration,
     inspected: Duration,
@@ -50,6 +50,7 @@ impl<L: RevocationLog> Feed<L> {
             shared,
             pace,
             seen: None,
+            behind: true,
             work: None,
             pause: SHORTEST_PAUSE,
             inspected: Duration::ZERO,
@@ -92,6 +93,7 @@ impl<L: RevocationLog> Feed<L> {
             let last = shared.chain().last();
             let followed = match last {
                 None => Followed::Gap,
+                Some(_) if self.behind => Followed::Gap,
                 Some(_) if now >= next_beat => {
                     next_beat = now + every;
                     self.beat(&mut reader).await?
@@ -122,8 +124,8 @@ impl<L: RevocationLog> Feed<L> {
     }
 
     /// Looks at where the log stands, and makes sure that it takes writes: by what another node
-    /// wrote since the last look, where that proves it, or by writing. Yields what was found, and the moment from which it
-    /// is known to be a primary's word.
+    /// wrote since the last look, where that proves it, or by writing. Yields what was found, and the
+    /// moment from which it is known to be a primary's word.
     async fn look(&mut self, reader: &mut L::Reader) -> Result<(LogHead, Moment), StoreError> {
         let asked = self.shared.freshness.now();
         let head = reader.head().await?;
@@ -144,7 +146,8 @@ impl<L: RevocationLog> Feed<L> {
         if shared.freshness.withdraw_if_set_back() {
             return Ok(Followed::Gap);
         }
-        if self.pace.elapsed().saturating_sub(self.inspected) >= INSPECT {
+        // Whether the log keeps what it is given is a part of the proof.
+        if self.pace.elapsed().saturating_sub(self.inspected) >= self.shared.max_staleness {
             reader.inspect().await?;
             self.inspected = self.pace.elapsed();
         }
@@ -194,59 +197,112 @@ impl<L: RevocationLog> Feed<L> {
     /// Loads everything, and finds what the log lacks of what is known here.
     async fn load(&mut self, reader: &mut L::Reader) -> Result<(), StoreError> {
         let shared = Arc::clone(&self.shared);
+        // Whatever made this necessary is not forgotten if it fails.
+        self.behind = true;
         reader.inspect().await?;
         self.inspected = self.pace.elapsed();
-        let (known, asked, lost) = {
-            let chain = shared.chain();
-            (chain.own(), chain.waiting(), chain.has_lost())
-        };
+        // What is loaded here decides what was lost: so not by what others wrote, elsewhere perhaps.
+        self.seen = None;
+        let before = shared.chain().begin();
         // Before the entries: what comes while they are read is in the log after this.
         let (head, vouched) = self.look(reader).await?;
         self.purge().await;
         // Where nothing is in force nothing was lost.
         let compared = (shared.table.len() > 0).then(|| Table::new(usize::MAX));
-        let mut counted = false;
-        if let Some(own) = known
-            && compared.is_some()
-        {
-            let epoch_stays = shared.chain().is_of(&head.epoch);
-            let next = reader.items(own, 1, Duration::ZERO).await?;
-            counted = lost || !epoch_stays || fate(own, &head, next.first()) == Fate::Lost;
+        let mut lost = false;
+        if compared.is_some() {
+            lost = before.lost || !shared.chain().is_of(&head.epoch);
+            lost |= Self::has_lost(reader, before.places.clone(), &head).await?;
         }
         let left_out = shared.left_out.load(Ordering::Acquire);
+        self.read_all(reader, compared.as_ref()).await?;
+        // What was read may be newer than the place from which the log is followed. Then that has to
+        // come by, or it was lost in between.
+        let end = reader.head().await?;
+        if end.last.is_before(&head.last) || !head.epoch.is_empty() && end.epoch != head.epoch {
+            return Ok(());
+        }
+        // Unless something was left out again meanwhile, nothing is lacking any more.
+        shared.made_up.store(left_out, Ordering::Release);
+        {
+            let mut chain = shared.chain();
+            chain.restart(&head, &before, compared.is_some());
+            chain.acknowledged(&[], end.last);
+        }
+        self.behind = false;
+        self.work = None;
+        if let Some(has) = compared {
+            lost |= self.find_lacking(has).await;
+        }
+        shared.chain().end();
+        if lost {
+            self.count_loss();
+        }
+        // Whoever starts now cannot know what was lost: it is given back at once, and what is little
+        // before this node calls itself current. Nodes begin at different parts.
+        self.write_back().await;
+        shared.freshness.prove(vouched);
+        shared.report.loads.fetch_add(1, Ordering::Relaxed);
+        self.connected();
+        shared.loaded.send_replace(true);
+        Ok(())
+    }
+
+    /// Finds what this node knows and the log does not have. Yields whether that was surely lost.
+    async fn find_lacking(&mut self, has: Table) -> bool {
+        let part = self.pace.part(Duration::from_nanos(Table::PARTS as u64)).as_nanos();
+        let (mut work, now) = (WriteBack::new(has, part as usize), self.shared.freshness.expiry());
+        while work.lacks_any(&self.shared.table, now).await {
+            // What is revoked just now is lacking, too, and not lost.
+            let meanwhile = self.shared.chain().meanwhile();
+            match meanwhile {
+                Some(entries) if !entries.is_empty() => {
+                    entries.iter().for_each(|entry| work.note(entry, now));
+                }
+                known => {
+                    work.counted = known.is_some();
+                    self.work = Some(work);
+                    return known.is_some();
+                }
+            }
+        }
+        false
+    }
+
+    /// Whether the log has lost one of these places.
+    async fn has_lost(
+        reader: &mut L::Reader,
+        places: Vec<LogId>,
+        head: &LogHead,
+    ) -> Result<bool, StoreError> {
+        let mut search = Search::new(places, head);
+        while let Some(from) = search.from() {
+            search.take(&reader.items(from, BATCH, Duration::ZERO).await?);
+        }
+        Ok(search.has_lost())
+    }
+
+    /// Takes everything that is in force, and notes there what it was.
+    async fn read_all(
+        &self,
+        reader: &mut L::Reader,
+        compared: Option<&Table>,
+    ) -> Result<(), StoreError> {
         let mut cursor = None;
         loop {
             let page = reader.page(cursor.as_deref()).await?;
-            let now = shared.freshness.expiry();
+            let now = self.shared.freshness.expiry();
             for entry in &page.entries {
-                shared.insert(entry);
-                if let Some(has) = &compared {
+                self.shared.insert(entry);
+                if let Some(has) = compared {
                     has.insert(entry, now);
                 }
             }
             cursor = page.next;
             if cursor.is_none() {
-                break;
+                return Ok(());
             }
         }
-        // Unless something was left out again meanwhile, nothing is lacking any more.
-        shared.made_up.store(left_out, Ordering::Release);
-        shared.chain().restart(&head, asked, compared.is_some());
-        shared.freshness.prove(vouched);
-        shared.report.loads.fetch_add(1, Ordering::Relaxed);
-        if counted {
-            self.count_loss();
-        }
-        self.connected();
-        shared.loaded.send_replace(true);
-        let counted = counted || self.work.as_ref().is_some_and(|work| work.counted);
-        self.work = compared.map(|has| {
-            // Nodes that lost their log together shall not all write at once.
-            let later = self.pace.elapsed() + self.pace.part(self.beat_every() * 2);
-            let part = self.pace.part(Duration::from_nanos(Table::PARTS as u64)).as_nanos();
-            WriteBack::new(has, part as usize % Table::PARTS, later, counted)
-        });
-        Ok(())
     }
 
     /// Writes back a slice of what the log lacks. What it refuses is still owed.
@@ -262,6 +318,8 @@ impl<L: RevocationLog> Feed<L> {
         match self.shared.log.append(&slice).await {
             Ok(appended) => {
                 work.written(&slice, self.pace.elapsed().saturating_sub(started), now);
+                // Where it was written need not be where it was lacking. It has to come by, too.
+                self.shared.chain().acknowledged(&[], appended.position);
                 self.shared.report.written_back.fetch_add(appended.changed, Ordering::Relaxed);
                 if appended.changed > 0 && !std::mem::replace(&mut work.counted, true) {
                     self.count_loss();

@@ -23,7 +23,8 @@ pub struct ReplicaHealth {
     /// How often everything was loaded, the first time included.
     pub loads: u64,
     /// How often the log was found to have lost what it had acknowledged. What was known here is
-    /// then written back.
+    /// then written back. Where the log was cut off since, and another node was faster to write it
+    /// back, nobody can tell that it was lost, and it is not counted here.
     pub losses: u64,
     /// How many revocations this node wrote back. Of many nodes that knew one, the first writes it.
     pub written_back: u64,

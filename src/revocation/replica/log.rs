@@ -97,12 +97,15 @@ pub struct LogPage {
 }
 
 /// What became of entries that were appended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Appended {
     /// Where the log stood afterwards: all of them are in force there.
     pub position: LogId,
     /// How many were not there before, or weaker.
     pub changed: u64,
+    /// The entries as they are in force now, where a log keeps them for longer than it was told to:
+    /// until the last session is over that they cover, say. May be empty if it does not.
+    pub kept: Vec<LogEntry>,
 }
 
 /// A store whose revocations are in an ordered log, too: what a
@@ -119,7 +122,12 @@ pub struct Appended {
 /// 5. Every wait has a bound that the log sets itself.
 ///
 /// Whether anything was lost, how old the copy is, and what has to be written back, is the replica's
-/// business and the same for every log.
+/// business and the same for every log. So a log need not notice that it lost something: it is enough
+/// that items have an id of their own, name the one before, and are never changed.
+///
+/// In a database that is two tables: entries by name, and items by a number that rises in the order
+/// of commits (a sequence does not, unless whoever appends holds a lock); and one row for the
+/// [head](LogHead), which that lock may be on.
 pub trait RevocationLog: RevocationStore {
     /// A connection of one replica's.
     type Reader: LogReader;
@@ -135,11 +143,13 @@ pub trait RevocationLog: RevocationStore {
     ) -> impl Future<Output = Result<Self::Reader, StoreError>> + Send;
 
     /// Adds entries or strengthens them, never weakening what is there, and appends what that
-    /// changed to the log. The answer tells a place in the log by which all of them are in force.
+    /// changed to the log. The answer tells a place in the log by which all of them are in force. It
+    /// is a primary's, also where nothing had to be changed: a replica that has them may be one that
+    /// nobody else listens to.
     ///
     /// # Errors
     ///
-    /// If one of them may not be in force.
+    /// If one of them may not be in force, or who answers may be no primary.
     fn append(
         &self,
         entries: &[LogEntry],

@@ -5,7 +5,8 @@
 //!    [`max_staleness`](ReplicaBuilder::max_staleness), the copy is complete, and the log keeps what
 //!    it is given. Else it does as [`OnStale`] says.
 //! 3. What it knows to be revoked stays revoked, whatever becomes of the log. If the log loses what
-//!    it had acknowledged, every node that knew it notices, and the first of them writes it back.
+//!    it had acknowledged, every node that knew it notices, and the first of them writes it back:
+//!    at once, and what is little before it calls itself current.
 //! 4. The log is anything ordered: [`RevocationLog`]. `redis_store::RedisStore` is one. A log of
 //!    one's own keeps [`LogEntry`]s under their [`EntryName`]s and leaves all rules to the replica.
 //!

@@ -10,7 +10,7 @@ use super::builder::OnStale;
 use super::chain::Chain;
 use super::freshness::Freshness;
 use super::health::ReplicaHealth;
-use super::log::{LogId, RevocationLog};
+use super::log::{Appended, LogId, RevocationLog};
 use super::name::LogEntry;
 use super::pace::Pace;
 use super::table::Table;
@@ -94,16 +94,20 @@ impl<L: RevocationLog> Shared<L> {
     /// On `Ok` it is in force in the log and here.
     pub(super) async fn revoke(&self, revocation: &Revocation) -> Result<(), StoreError> {
         let entry = LogEntry::from(revocation);
-        let appended = self.log.append(&[entry]).await?;
-        self.acknowledged(&[entry], appended.position);
+        let Appended { position, kept, .. } = self.log.append(&[entry]).await?;
+        // It may be kept for longer than it was asked to be.
+        let kept = if kept.is_empty() { vec![entry] } else { kept };
+        self.acknowledged(&kept, position);
         Ok(())
     }
 
     /// Takes what is in force at this place of the log, as this node was told.
     pub(super) fn acknowledged(&self, entries: &[LogEntry], position: LogId) {
-        // The entries first: what is found lost is written back from the table.
+        // What is found lost is written back from the table, and what is in the table and nowhere
+        // else was lost: so both happen at once.
+        let mut chain = self.chain();
         entries.iter().for_each(|entry| self.insert(entry));
-        self.chain().acknowledged(position);
+        chain.acknowledged(entries, position);
     }
 
     pub(super) fn decides_alone(&self) -> bool {

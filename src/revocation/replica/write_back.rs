@@ -5,9 +5,10 @@ use std::time::Duration;
 use super::name::LogEntry;
 use super::table::Table;
 
-/// How long one slice may take, about.
+/// How long one slice may take, about. It may be the network that takes it, and then small slices
+/// only make it slower: so they are never very small.
 const SLICE: Duration = Duration::from_millis(10);
-const SMALLEST: usize = 16;
+const SMALLEST: usize = 64;
 const LARGEST: usize = 512;
 
 /// What the log had when it was loaded, beside what this node knows. What it lacked is written back
@@ -16,7 +17,7 @@ const LARGEST: usize = 512;
 pub(super) struct WriteBack {
     /// What the log has, for all that was read of it.
     has: Table,
-    /// Nodes begin at different parts, and not at once.
+    /// Nodes begin at different parts.
     part: usize,
     parts_left: usize,
     slice: Vec<LogEntry>,
@@ -28,16 +29,22 @@ pub(super) struct WriteBack {
 }
 
 impl WriteBack {
-    pub(super) fn new(has: Table, part: usize, not_before: Duration, counted: bool) -> Self {
+    pub(super) fn new(has: Table, part: usize) -> Self {
         Self {
             has,
-            part,
+            part: part % Table::PARTS,
             parts_left: Table::PARTS,
             slice: Vec::new(),
-            size: 64,
-            not_before,
-            counted,
+            size: SMALLEST * 2,
+            not_before: Duration::ZERO,
+            counted: false,
         }
+    }
+
+    /// Whether the log lacks anything.
+    pub(super) async fn lacks_any(&mut self, known: &Table, now: u64) -> bool {
+        self.find(known, now).await;
+        !self.slice.is_empty()
     }
 
     /// The log has this.
@@ -47,6 +54,12 @@ impl WriteBack {
 
     /// What to write next; empty when all is done. `now` is in seconds since 1970.
     pub(super) async fn next(&mut self, known: &Table, now: u64) -> Vec<LogEntry> {
+        self.find(known, now).await;
+        let first = self.slice.len().saturating_sub(self.size);
+        self.slice.split_off(first)
+    }
+
+    async fn find(&mut self, known: &Table, now: u64) {
         // It may have come by in the log since it was found to be lacking.
         self.slice.retain(|entry| !self.has.holds(entry));
         while self.slice.is_empty() && self.parts_left > 0 {
@@ -58,8 +71,6 @@ impl WriteBack {
                 tokio::task::yield_now().await;
             }
         }
-        let first = self.slice.len().saturating_sub(self.size);
-        self.slice.split_off(first)
     }
 
     /// These were written, and it took this long.
@@ -118,14 +129,18 @@ mod tests {
                 has.insert(&entry(id), 0);
             }
         }
-        let mut work = WriteBack::new(has, 77, Duration::ZERO, false);
+        let mut work = WriteBack::new(has, 0);
+        assert!(work.lacks_any(&known, 0).now_or_never().is_some_and(|any| any));
+        work.part = 77;
+        work.parts_left = Table::PARTS;
+        work.slice.clear();
         (0..500).step_by(5).for_each(|id| work.note(&entry(id), 0));
         assert_eq!(all(&mut work, &known), 900);
     }
 
     #[test]
     fn slices_fit_the_time_they_take() {
-        let mut work = WriteBack::new(Table::new(9), 0, Duration::ZERO, false);
+        let mut work = WriteBack::new(Table::new(9), 0);
         for _ in 0..10 {
             work.written(&[], Duration::from_millis(1), 0);
         }

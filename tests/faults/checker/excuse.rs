@@ -35,7 +35,12 @@ fn excuses(index: &Index<'_>, fault: &Fault, end: &Op, op: &Op, base: At) -> boo
     if knowers.iter().any(|life| life.node == op.node && Some(life.life) == op.life) {
         return false;
     }
-    let told = knowers.iter().filter_map(|life| current_again(index, life, fault)).min();
+    // who died before it could give it back has not
+    let told = knowers.iter().filter_map(|life| {
+        let told = current_again(index, life, fault)?;
+        (life.to > told.saturating_add(bounds.write_back)).then_some(told)
+    });
+    let told = told.min();
     told.is_none_or(|told| op.start <= told.saturating_add(bounds.write_back).saturating_add(base))
 }
 

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use crate::history::{AccessIx, At, Call, End, History, NEVER, Op, Outcome, RefreshIx, SessionIx};
+use crate::history::{
+    AccessIx, At, Call, End, History, Loss, NEVER, Op, Outcome, RefreshIx, SessionIx,
+};
 
 pub(super) struct Index<'a> {
     pub(super) history: &'a History,
@@ -16,6 +18,8 @@ pub(super) struct Index<'a> {
     pub(super) presented: HashMap<RefreshIx, Vec<&'a Op>>,
     /// When, in each session, a token was presented again for the first time.
     doubled: HashMap<SessionIx, At>,
+    /// What began and refreshed each session, or may have.
+    touched: HashMap<SessionIx, Vec<&'a Op>>,
     /// Refused uses by session.
     pub(super) refused_uses: HashMap<SessionIx, Vec<&'a Op>>,
     /// Health answers by node and life.
@@ -32,6 +36,7 @@ impl<'a> Index<'a> {
             of_access: HashMap::new(),
             presented: HashMap::new(),
             doubled: HashMap::new(),
+            touched: HashMap::new(),
             refused_uses: HashMap::new(),
             health: HashMap::new(),
             acknowledged: 0,
@@ -56,9 +61,15 @@ impl<'a> Index<'a> {
                 self.acknowledged += usize::from(acknowledged(op));
                 self.take_end(op, tenant, end);
             }
+            Call::Login { .. } => {
+                if let Outcome::Granted { session, .. } = op.outcome {
+                    self.touched.entry(session).or_default().push(op);
+                }
+            }
             Call::Refresh { tenant, token } => {
                 let session = self.history.refresh(token).session;
                 if self.history.session(session).tenant == tenant {
+                    self.touched.entry(session).or_default().push(op);
                     let before = self.presented.entry(token).or_default();
                     if !before.is_empty() {
                         let doubled = self.doubled.entry(session).or_insert(NEVER);
@@ -225,6 +236,18 @@ impl<'a> Index<'a> {
         })
     }
 
+    /// Whether a call that began before `before` may have given the subject an epoch that is not
+    /// earlier than this one, by whichever clock.
+    pub(super) fn maybe_epoch(&self, tenant: u8, subject: u32, before: At, this: &Op) -> bool {
+        let skew = self.history.bounds.skew + 2_000_000;
+        let mut ends = self.of_subject.get(&(tenant, subject)).into_iter().flatten();
+        ends.any(|op| {
+            op.start < before
+                && !std::ptr::eq(*op, this)
+                && (!acknowledged(op) || op.end.saturating_add(skew) >= this.start)
+        })
+    }
+
     /// Whether a token of the session was presented twice, the second time before `before`.
     pub(super) fn maybe_stolen(&self, session: SessionIx, before: At) -> bool {
         self.doubled.get(&session).is_some_and(|at| *at < before)
@@ -232,9 +255,26 @@ impl<'a> Index<'a> {
 
     /// Whether the store may have lost something between these two moments.
     pub(super) fn lost_between(&self, from: At, to: At) -> bool {
-        self.history.faults.iter().any(|fault| {
-            fault.loss.as_ref().is_some_and(|loss| loss.until > from && fault.from < to)
+        self.losses(to).any(|loss| loss.until > from)
+    }
+
+    /// The losses that began before this moment.
+    fn losses(&self, to: At) -> impl Iterator<Item = &'a Loss> {
+        let durable = self.history.bounds.durable;
+        let faults = self.history.faults.iter().filter(move |fault| fault.from < to);
+        faults.filter_map(move |fault| {
+            fault.loss.as_ref().filter(|loss| !(durable && loss.by_failover))
         })
+    }
+
+    /// Whether the store may have lost, before `to`, what anybody did with the session: its beginning
+    /// or a refresh. A session that nobody touched meanwhile is as it was.
+    pub(super) fn maybe_lost(&self, session: SessionIx, to: At) -> bool {
+        let mut touched = self.touched.get(&session).into_iter().flatten();
+        let lost = |op: &&Op| {
+            self.losses(to).any(|loss| op.end > loss.maybe_from && op.start < loss.until)
+        };
+        touched.any(|op| op.start < to && lost(op))
     }
 }
 

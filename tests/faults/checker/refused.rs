@@ -19,10 +19,9 @@ pub(super) fn check(index: &Index<'_>, verdict: &mut Verdict) {
                 let now_ms = history.epoch_ms + (op.end + history.bounds.skew) / 1000;
                 let expired = now_ms >= access.expires.saturating_mul(1000);
                 // a store that lost a refresh takes the next one for theft
-                let login = history.session(access.session).login as usize;
                 let may = index.maybe_covered_access(*token, op.end)
                     || index.maybe_stolen(access.session, op.end)
-                    || index.lost_between(history.ops[login].start, op.end);
+                    || index.maybe_lost(access.session, op.end);
                 if !expired && !may {
                     verdict.found(history, Rule::RefusedLive, &[op]);
                 }
@@ -44,8 +43,7 @@ pub(super) fn check(index: &Index<'_>, verdict: &mut Verdict) {
 
 /// Whether the session certainly lived until the operation ended.
 fn lives(index: &Index<'_>, session: SessionIx, op: &Op) -> bool {
-    let login = &index.history.ops[index.history.session(session).login as usize];
     !index.maybe_covered(session, op.end, Some(op))
         && !index.maybe_stolen(session, op.end)
-        && !index.lost_between(login.start, op.end)
+        && !index.maybe_lost(session, op.end)
 }

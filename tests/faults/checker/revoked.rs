@@ -31,11 +31,15 @@ pub(super) fn check(index: &Index<'_>, verdict: &mut Verdict) {
                 verdict.refused_refreshes += usize::from(covered);
             }
             (Call::List { tenant, .. }, Outcome::Listed(sessions)) => {
-                // what was revoked alone is left out by what the node knows
+                // what was revoked alone is left out by what the node knows, and a session that was
+                // ended by the store itself
                 let staleness = index.history.bounds.staleness;
                 for session in sessions {
                     if index.history.session(*session).tenant == *tenant {
-                        look(index, verdict, op, index.covering(*session), staleness, Rule::Listed);
+                        let ends = || index.covering(*session);
+                        let (own, alone) = (ends().filter(ends_it), ends().filter(|op| !ends_it(op)));
+                        look(index, verdict, op, own, 0, Rule::Listed);
+                        look(index, verdict, op, alone, staleness, Rule::Listed);
                     } else {
                         verdict.found(index.history, Rule::Tenants, &[op]);
                     }
@@ -45,6 +49,11 @@ pub(super) fn check(index: &Index<'_>, verdict: &mut Verdict) {
             _ => {}
         }
     }
+}
+
+/// Whether it was told that it has ended a session that lived.
+fn ends_it(op: &&Op) -> bool {
+    matches!(op.outcome, Outcome::Done { ended: Some(true), .. })
 }
 
 /// Finds the first end that forbids what was done.

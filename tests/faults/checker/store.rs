@@ -63,9 +63,17 @@ fn counted(index: &Index<'_>, verdict: &mut Verdict, fault: &Fault) {
                     ..
                 }
             );
-        // what was tried before may have been kept then, and then nothing is lost
-        let again = matches!(end.call, Call::End { end: End::RevokeSession(session), .. }
-            if index.maybe_covered(session, end.start, Some(end)));
+        // what was there before is not lost
+        let again = match end.call {
+            Call::End { end: End::RevokeSession(session), .. } => {
+                index.maybe_covered(session, loss.surely_from, Some(end))
+                    || index.maybe_stolen(session, loss.surely_from)
+            }
+            Call::End { end: End::RevokeSubject { tenant, subject }, .. } => {
+                index.maybe_epoch(tenant, subject, loss.surely_from, end)
+            }
+            _ => false,
+        };
         if !surely || again {
             continue;
         }

@@ -17,6 +17,7 @@ fn pen() -> Pen {
     let bounds = Bounds {
         nodes: 2,
         staleness: 1_000 * MS,
+        strain: 1,
         winners: 1,
         grace: Grace::None,
         skew: 0,
@@ -282,6 +283,15 @@ fn a_dead_session_is_not_listed() {
 }
 
 #[test]
+fn who_ended_a_session_finds_it_in_no_list() {
+    let mut pen = pen();
+    let (session, ..) = pen.login(0, 0);
+    pen.end_as(10, 0, End::OfSubject(session), Some(true));
+    pen.op(1, 20, Call::List { tenant: 0, subject: 1 }, Outcome::Listed(vec![session]));
+    pen.breaks(Rule::Listed);
+}
+
+#[test]
 fn one_token_has_one_winner() {
     let mut pen = pen();
     let (_, _, refresh) = pen.login(0, 0);
@@ -445,6 +455,36 @@ fn a_loss_excuses_until_it_can_be_written_back() {
 }
 
 #[test]
+fn who_dies_at_once_gives_nothing_back() {
+    let mut pen = pen();
+    let (session, access, _) = pen.login(0, 0);
+    pen.end(1_500, 0, End::BySid(session));
+    lossy(&mut pen);
+    pen.health(0, 4_000, true, 1);
+    pen.0.lives[0].to = 5_000 * MS;
+    pen.use_at(1, 60_000, access, Outcome::Accepted);
+    pen.good();
+    pen.0.lives[0].to = 6_100 * MS;
+    pen.breaks(Rule::Accepted);
+}
+
+#[test]
+fn a_loss_excuses_no_refusal_of_what_nobody_touched() {
+    let mut pen = pen();
+    let (_, access, refresh) = pen.login(0, 0);
+    lossy(&mut pen);
+    pen.use_at(1, 3_500, access, Outcome::Refused);
+    pen.breaks(Rule::RefusedLive);
+    pen.0.ops.pop();
+    pen.present(1_400, refresh, Outcome::Unknown);
+    pen.use_at(1, 3_500, access, Outcome::Refused);
+    pen.good();
+    pen.0.bounds.durable = true;
+    pen.0.faults[0].loss.as_mut().unwrap().by_failover = true;
+    pen.breaks(Rule::RefusedLive);
+}
+
+#[test]
 fn who_knew_does_not_forget_with_the_store() {
     let mut pen = pen();
     let (session, access, _) = pen.login(0, 0);
@@ -501,6 +541,30 @@ fn a_loss_is_counted_by_who_knew_better() {
     pen.good();
     pen.0.ops.last_mut().unwrap().outcome = Outcome::Health { current: true, losses: 3 };
     pen.breaks(Rule::Uncounted);
+}
+
+#[test]
+fn what_was_there_before_is_not_lost() {
+    for (tried, lost) in [(900, false), (1_100, true)] {
+        let mut pen = pen();
+        let (session, ..) = pen.login(0, 0);
+        pen.health(0, 500, true, 3);
+        let call = Call::End { tenant: 0, end: End::RevokeSession(session), short: false };
+        pen.op(1, tried, call, Outcome::Unavailable);
+        pen.end(1_500, 0, End::RevokeSession(session));
+        lossy(&mut pen);
+        pen.health(0, 5_500, true, 3);
+        if lost { pen.breaks(Rule::Uncounted) } else { pen.good() }
+    }
+    let mut pen = pen();
+    pen.login(0, 0);
+    pen.health(0, 500, true, 3);
+    pen.end(900, 0, ALL_OF_ONE);
+    pen.end(1_500, 0, REVOKE_SUBJECT);
+    lossy(&mut pen);
+    pen.health(0, 5_500, true, 3);
+    // The clock of whoever gave the first epoch may have been ahead.
+    pen.good();
 }
 
 #[test]

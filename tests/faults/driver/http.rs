@@ -160,7 +160,13 @@ impl Caller {
             Raw::Lost => Outcome::Unknown,
             Raw::Answer(StatusCode::OK, body) => read(&mut world, &op.call, &body),
             Raw::Answer(StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED, _) => Outcome::Refused,
-            Raw::Answer(StatusCode::SERVICE_UNAVAILABLE, _) => Outcome::Unavailable,
+            Raw::Answer(StatusCode::SERVICE_UNAVAILABLE, body) => {
+                let text = String::from_utf8_lossy(&body).into_owned();
+                if !text.is_empty() {
+                    world.excuses.insert(op.node, text);
+                }
+                Outcome::Unavailable
+            }
             Raw::Answer(status, _) => Outcome::Odd(status.as_u16()),
         };
         let outcome = op.outcome.clone();
@@ -171,10 +177,13 @@ impl Caller {
     /// What a node says of itself, for the reader.
     pub async fn words(&self, node: u8) -> String {
         let Some(request) = self.request(node, &Call::Health) else { return "it is down".into() };
-        match tokio::time::timeout(PATIENCE, self.send(request)).await {
+        let health = match tokio::time::timeout(PATIENCE, self.send(request)).await {
             Ok(Raw::Answer(_, body)) => String::from_utf8_lossy(&body).into_owned(),
             _ => "no answer".into(),
-        }
+        };
+        let world = self.shared.world();
+        let excuse = world.excuses.get(&node).map(String::as_str).unwrap_or_default();
+        format!("{health}; the last 503 said: {excuse}")
     }
 
     /// Moves a node's clock.

@@ -29,6 +29,7 @@ impl Nemesis {
     /// would prove nothing.
     pub async fn run(&mut self, stop: &Arc<AtomicBool>) -> Result<(), String> {
         let mut planned: Vec<&'static str> = Vec::new();
+        let write_back = self.caller.shared.world().history.bounds.write_back;
         while !stop.load(Ordering::Relaxed) {
             if planned.is_empty() {
                 planned = self.plan();
@@ -48,9 +49,15 @@ impl Nemesis {
                     "{:>9.3} {name}: recovered after {after} us",
                     self.caller.now() as f64 / 1e6
                 );
+                for node in 0..self.caller.nodes.len() {
+                    eprintln!("          node {node}: {}", self.caller.words(node).await);
+                }
             }
+            // whoever knew what was lost has this long to give it back before the next fault
+            let strain = self.caller.shared.world().history.bounds.strain;
+            let rest = if fault.loss.is_some() { write_back * strain.min(4) } else { 0 };
             self.caller.shared.world().history.faults.push(fault);
-            self.caller.shared.sleep(self.rng.range(200_000, 900_000)).await;
+            self.caller.shared.sleep(rest + self.rng.range(200_000, 900_000)).await;
         }
         Ok(())
     }
@@ -160,7 +167,12 @@ impl Nemesis {
 
     /// When every node has begun a session, used and ended it, and calls itself current.
     async fn recovered(&mut self, healed: At) -> At {
-        let bound = self.caller.shared.world().history.bounds.recovery;
+        let strain = super::run::strain();
+        let bound = {
+            let bounds = &mut self.caller.shared.world().history.bounds;
+            bounds.strain = bounds.strain.max(strain);
+            bounds.recovery * strain
+        };
         let checks = (0..self.caller.nodes.len()).map(|node| self.works(node, healed + bound));
         let all = futures_util::future::join_all(checks).await;
         all.into_iter().max().unwrap_or(NEVER)

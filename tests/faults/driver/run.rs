@@ -113,12 +113,14 @@ async fn play(options: &Options, guard: &Guard, seed: u64) -> Result<(History, V
     let bounds = Bounds {
         nodes,
         staleness: if memory { 0 } else { STALENESS_MS * 1_000 },
+        strain: 1,
         winners: if grace { 3 } else { 1 },
         grace: if grace { Grace::UntilUsed } else { Grace::None },
         skew: (LEEWAY - 1) * 1_000_000,
-        write_back: 3_000_000,
-        isolation: 4_000_000,
-        inspection: 60_000_000,
+        write_back: 1_500_000,
+        // Redis looks once a second whether it has replicas
+        isolation: 2_500_000,
+        inspection: STALENESS_MS * 1_000 + 500_000,
         recovery: if options.plant.is_some() { 5_000_000 } else { 20_000_000 },
         short_keep: (SHORT + LEEWAY) * 1_000_000,
         durable: options.durable,
@@ -185,8 +187,21 @@ async fn play(options: &Options, guard: &Guard, seed: u64) -> Result<(History, V
     tokio::time::sleep(Duration::from_millis(100)).await;
     done?;
     let mut effects = effects.lock().unwrap_or_else(PoisonError::into_inner);
-    let history = shared.world().history.clone();
+    let mut history = shared.world().history.clone();
+    let bounds = &mut history.bounds;
+    for bound in [&mut bounds.write_back, &mut bounds.isolation, &mut bounds.inspection] {
+        *bound *= bounds.strain;
+    }
     Ok((history, std::mem::take(&mut *effects)))
+}
+
+/// By how much this machine has more to do than it can: its load for each of its processors, rounded up.
+/// What takes a moment then takes so many times as long.
+pub fn strain() -> u64 {
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load: f64 = load.split(' ').next().and_then(|load| load.parse().ok()).unwrap_or_default();
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    ((load / processors as f64).ceil() as u64).clamp(1, 30)
 }
 
 /// Asks every node how it does, all the time.

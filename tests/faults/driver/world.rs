@@ -45,6 +45,8 @@ pub struct World {
     pub dead: Vec<SessionIx>,
     /// What a subject's tokens have as their version.
     pub versions: HashMap<(u8, u32), u64>,
+    /// What each node last said when it could not answer.
+    pub excuses: HashMap<u8, String>,
 }
 
 /// A handle on the world, and its clock.
@@ -68,6 +70,7 @@ impl Shared {
             live: Vec::new(),
             dead: Vec::new(),
             versions: HashMap::new(),
+            excuses: HashMap::new(),
         };
         Self { world: Arc::new(Mutex::new(world)), began }
     }

@@ -50,7 +50,9 @@ impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         match self {
             Self::Refused => StatusCode::BAD_REQUEST,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable(text) => {
+                return (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
+            }
             Self::Odd(text) => {
                 eprintln!("odd: {text}");
                 StatusCode::INTERNAL_SERVER_ERROR

@@ -33,7 +33,8 @@ use crate::plant::Plant;
 /// Why there is no good answer.
 pub(super) enum Failure {
     Refused,
-    Unavailable,
+    /// And why, for the reader.
+    Unavailable(String),
     Odd(String),
 }
 
@@ -41,7 +42,7 @@ impl From<SessionError> for Failure {
     fn from(error: SessionError) -> Self {
         match error.kind() {
             SessionErrorKind::InvalidGrant | SessionErrorKind::InvalidRequest => Self::Refused,
-            SessionErrorKind::Unavailable => Self::Unavailable,
+            SessionErrorKind::Unavailable => Self::Unavailable(format!("{error:?}")),
             other => Self::Odd(format!("{other:?}: {error}")),
         }
     }
@@ -216,7 +217,7 @@ impl Service {
             _ => return Err(Failure::Refused),
         };
         let done = self.store.revoke(&revocation.issuer(issuer)).await;
-        done.map_err(|_| Failure::Unavailable)
+        done.map_err(|error| Failure::Unavailable(format!("{error:?}")))
     }
 
     pub(super) fn protect(&self, router: Router, tenant: u8) -> Result<Router, BoxError> {
@@ -253,7 +254,10 @@ fn open(config: &NodeConfig, clock: &Moved) -> Result<(BoxSessionStore, Health),
     match config.store.as_str() {
         "memory" => {
             let revocations = MemoryStore::builder().clock(clock.clone()).require(required);
-            let store = MemorySessionStore::with_revocations(revocations.build(), 1_000_000);
+            let store = MemorySessionStore::builder()
+                .revocations(revocations.build())
+                .capacity(1_000_000)
+                .build();
             Ok((BoxSessionStore::new(store), Box::new(|| (true, 0, String::new()))))
         }
         "redis" => redis(RedisStore::builder(&config.url)?, config, clock, required),

@@ -1,6 +1,7 @@
 //! Two servers that replicate asynchronously, and the log that a node sees of them.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -21,6 +22,8 @@ pub(super) struct Data {
     last: LogId,
     pub(super) log: VecDeque<LogItem>,
     pub(super) entries: BTreeMap<String, LogEntry>,
+    /// Where each entry became what it is.
+    pub(super) made: BTreeMap<String, LogId>,
 }
 
 impl Data {
@@ -46,6 +49,8 @@ pub(super) struct Server {
     pub(super) evicts: bool,
     /// By how much its clock is ahead, in milliseconds.
     pub(super) ahead: u64,
+    /// Until when it takes writes although it is isolated.
+    pub(super) takes_until: Duration,
 }
 
 /// Both servers, and where the address leads.
@@ -54,12 +59,27 @@ pub(super) struct Cloud {
     pub(super) address: usize,
     /// Whether no answer is lost any more.
     pub(super) calm: bool,
+    /// When items were last cut off from a log.
+    pub(super) cut: Duration,
+    pub(super) nodes: Vec<OfNode>,
+}
+
+/// What the cloud knows of a node.
+#[derive(Clone, Default)]
+pub(super) struct OfNode {
+    /// Where its revocations go, until that fails.
+    link: Option<usize>,
+    /// When an isolated server that took writes last told it where the log stands.
+    pub(super) deceived: Duration,
+    /// When something that it appended was last refused, or the answer lost.
+    pub(super) refused: Duration,
 }
 
 #[derive(Clone)]
 pub(super) struct SimLog {
     pub(super) cloud: Arc<Mutex<Cloud>>,
     pub(super) time: Arc<Time>,
+    pub(super) node: usize,
 }
 
 pub(super) struct SimReader {
@@ -68,13 +88,21 @@ pub(super) struct SimReader {
 }
 
 impl Cloud {
-    pub(super) fn new() -> Self {
-        let server =
-            |role| Server { data: Data::default(), role, frozen: false, evicts: false, ahead: 0 };
+    pub(super) fn new(nodes: usize) -> Self {
+        let server = |role| Server {
+            data: Data::default(),
+            role,
+            frozen: false,
+            evicts: false,
+            ahead: 0,
+            takes_until: Duration::ZERO,
+        };
         Self {
             servers: vec![server(Role::Primary), server(Role::Replica)],
             address: 0,
             calm: false,
+            cut: Duration::ZERO,
+            nodes: vec![OfNode::default(); nodes],
         }
     }
 
@@ -84,10 +112,26 @@ impl Cloud {
     }
 }
 
+impl fmt::Debug for Cloud {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "address {}", self.address)?;
+        self.servers.iter().try_for_each(|server| {
+            let Server { data, role, frozen, evicts, .. } = server;
+            let (entries, last) = (data.entries.len(), data.last);
+            write!(f, "; {role:?}, frozen {frozen}, evicts {evicts}, {entries} entries to {last}")
+        })
+    }
+}
+
 impl Server {
-    fn write(&self) -> Result<(), StoreError> {
+    fn takes_alone(&self, time: &Time) -> bool {
+        self.role == Role::Isolated && time.elapsed() < self.takes_until
+    }
+
+    fn write(&self, time: &Time) -> Result<(), StoreError> {
         match self.role {
             Role::Primary => Ok(()),
+            Role::Isolated if self.takes_alone(time) => Ok(()),
             role => Err(StoreError::unavailable(format!("{role:?} takes no writes"))),
         }
     }
@@ -120,10 +164,11 @@ impl Server {
             let id = LogId::new(major, minor, time.random());
             self.data.last = id;
             self.data.log.push_back(LogItem { id, previous, entry });
+            self.data.made.insert(name.clone(), id);
             self.data.entries.insert(name, entry);
             changed += 1;
         }
-        Appended { position: self.data.last, changed }
+        Appended { position: self.data.last, changed, kept: Vec::new() }
     }
 
     fn head(&self) -> Result<LogHead, StoreError> {
@@ -185,21 +230,38 @@ impl RevocationLog for SimLog {
 
     async fn append(&self, entries: &[LogEntry]) -> Result<Appended, StoreError> {
         let append = |server: &mut Server, time: &Time| {
-            server.write()?;
+            server.write(time)?;
             Ok(server.append(entries, time))
         };
-        self.at(self.address(), append).await
+        let link = {
+            let mut cloud = self.cloud();
+            let address = cloud.address;
+            *cloud.nodes[self.node].link.get_or_insert(address)
+        };
+        let appended = self.at(link, append).await;
+        if appended.is_err() {
+            let own = &mut self.cloud().nodes[self.node];
+            (own.link, own.refused) = (None, self.time.elapsed());
+        }
+        appended
     }
 }
 
 impl LogReader for SimReader {
     async fn head(&mut self) -> Result<LogHead, StoreError> {
-        self.log.at(self.server, |server, _| server.head()).await
+        let head = |server: &mut Server, time: &Time| {
+            Ok((server.head()?, server.takes_alone(time)))
+        };
+        let (head, deceived) = self.log.at(self.server, head).await?;
+        if deceived {
+            self.log.cloud().nodes[self.log.node].deceived = self.log.time.elapsed();
+        }
+        Ok(head)
     }
 
     async fn beat(&mut self, seen: &LogHead) -> Result<(), StoreError> {
         let beat = |server: &mut Server, time: &Time| {
-            server.write()?;
+            server.write(time)?;
             if *server.data.beat.to_string() == *seen.beat {
                 server.begin(time);
                 server.data.beat = time.random();

@@ -1,7 +1,9 @@
 //! Replicas over a simulated log, with a clock and chance of the simulation's own: every run is told
-//! by its seed. `REPLICA_SEEDS=5000..9000 cargo test --release --lib simulation` tries more of them.
+//! by its seed. `REPLICA_SEEDS=5000..9000 cargo test --lib simulation` tries more of them, and with
+//! `REPLICA_TRACE=1` beside it, it says what befalls whom.
 
 mod cloud;
+mod ledger;
 mod nemesis;
 mod world;
 
@@ -72,13 +74,15 @@ impl Future for Sleep {
 /// A node's clock, which may be off.
 struct Hands {
     time: Arc<Time>,
-    ahead: Duration,
+    /// In milliseconds.
+    ahead: Arc<AtomicU64>,
 }
 
 const START: u64 = 1_700_000_000;
 
 impl Clock for Hands {
     fn now(&self) -> UnixTime {
-        UnixTime::from_duration(Duration::from_secs(START) + self.time.elapsed() + self.ahead)
+        let ahead = Duration::from_millis(self.ahead.load(Ordering::Relaxed));
+        UnixTime::from_duration(Duration::from_secs(START) + self.time.elapsed() + ahead)
     }
 }

@@ -1,5 +1,7 @@
 //! What befalls the servers.
 
+use std::time::Duration;
+
 use super::Time;
 use super::cloud::{Cloud, Data, Role};
 
@@ -10,8 +12,9 @@ pub(super) enum Faults {
     All,
 }
 
-/// Lets something happen now and then. `older` is a state that the primary once had.
-pub(super) fn strike(cloud: &mut Cloud, time: &Time, faults: Faults, older: &mut Data) {
+/// Lets something happen now and then, and tells whether it did. `older` is a state that the primary
+/// once had.
+pub(super) fn strike(cloud: &mut Cloud, time: &Time, faults: Faults, older: &mut Data) -> bool {
     let primary = cloud.primary();
     // Replication, which lags.
     if let Some(primary) = primary
@@ -29,17 +32,21 @@ pub(super) fn strike(cloud: &mut Cloud, time: &Time, faults: Faults, older: &mut
         *older = cloud.servers[primary].data.clone();
     }
     if !time.once_in(60) {
-        return;
+        return false;
     }
-    let Some(primary) = primary else { return };
+    let Some(primary) = primary else { return false };
     let other = 1 - primary;
     match time.below(12) {
         0 => {
             let log = &mut cloud.servers[primary].data.log;
             let cut = time.below(log.len() as u64 + 1) as usize;
             log.drain(..cut);
+            cloud.cut = time.elapsed();
         }
-        1 => cloud.servers[primary].data.log.clear(),
+        1 => {
+            cloud.servers[primary].data.log.clear();
+            cloud.cut = time.elapsed();
+        }
         2 | 3 => {
             let server = &mut cloud.servers[time.below(2) as usize];
             server.frozen = !server.frozen;
@@ -56,7 +63,11 @@ pub(super) fn strike(cloud: &mut Cloud, time: &Time, faults: Faults, older: &mut
                 cloud.servers[other].data = cloud.servers[primary].data.clone();
             }
             let roles = [Role::Isolated, Role::Replica, Role::Down];
-            cloud.servers[primary].role = roles[time.below(3) as usize];
+            let old = &mut cloud.servers[primary];
+            old.role = roles[time.below(3) as usize];
+            if faults == Faults::All {
+                old.takes_until = time.elapsed() + Duration::from_millis(time.below(500));
+            }
             cloud.servers[other].role = Role::Primary;
             if time.once_in(2) {
                 cloud.address = other;
@@ -78,6 +89,7 @@ pub(super) fn strike(cloud: &mut Cloud, time: &Time, faults: Faults, older: &mut
         11 => cloud.servers[other].ahead = time.below(2000),
         _ => {}
     }
+    true
 }
 
 /// All is well from now on.

@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::server::Server;
+use super::server::{Server, binary};
 use crate::driver::nodes::Nodes;
 use crate::driver::process::{Guard, Process};
 use crate::driver::proxy::Proxy;
@@ -70,7 +70,7 @@ impl RedisSentinel {
 
     fn start_sentinel(&mut self, number: usize) -> Result<(), String> {
         let sentinel = &mut self.sentinels[number];
-        let mut command = Command::new("redis-server");
+        let mut command = Command::new(binary());
         command.arg(&sentinel.file).args(["--sentinel", "--loglevel", "warning"]);
         command.stdout(Stdio::null()).stdin(Stdio::null());
         let process = Process::spawn(&self.guard, &mut command);

@@ -11,6 +11,11 @@ use crate::driver::process::{Guard, Process};
 /// How an empty word is written.
 const NOTHING: &str = "\"\"";
 
+/// What is started: `redis-server`, or what the environment names, Valkey's say.
+pub(super) fn binary() -> std::ffi::OsString {
+    std::env::var_os("REDIS_SERVER").unwrap_or_else(|| "redis-server".into())
+}
+
 pub(super) struct Server {
     pub(super) port: u16,
     pub(super) dir: PathBuf,
@@ -35,7 +40,7 @@ impl Server {
     pub(super) async fn start(&mut self, extra: &[&str]) -> Result<(), String> {
         self.process = None;
         let port = self.port.to_string();
-        let mut command = Command::new("redis-server");
+        let mut command = Command::new(binary());
         command
             .args(["--port", &port, "--bind", "127.0.0.1", "--save", "", "--loglevel", "warning"])
             .args(["--repl-diskless-sync-delay", "0", "--dir"])
