@@ -216,7 +216,7 @@ fn debug_of_everything_on_the_path_of_a_request() {
                     formats(&request),
                     formats(request.headers()),
                     formats(request.extensions()),
-                    formats(claims),
+                    formats(&claims),
                     formats(claims.registered()),
                     formats(&claims.token()),
                     formats(principal),
