@@ -2,7 +2,6 @@
 //! look at; everything else wants the access token in the `Authorization` header, which no page of
 //! another site can send.
 
-
 use axum::extract::{Form, Path, State};
 use axum::http::request::Parts;
 use axum::http::{Response, StatusCode, header};

@@ -1,6 +1,7 @@
 //! Sessions, single-use tokens and revocations over a database of one's own: four tables, one
 //! transaction for each step. Here the database is `redb`, a file within the process; in SQL the
 //! tables and the transaction are the same.
+#![allow(clippy::result_large_err, reason = "the database's own error is large")]
 
 use std::path::Path;
 use std::sync::Arc;

@@ -214,8 +214,8 @@ impl Table {
             ((true, _), Some((length, index))) => {
                 // With as many as the longest list, the new one takes the place of one of its own.
                 let own = new().filter_map(|write| write.under.as_ref());
-                let own = own.filter(|own| self.lengths.contains(&(*length, (*own).clone())));
-                let index = own.last().unwrap_or(index);
+                let mut own = own.filter(|own| self.lengths.contains(&(*length, (*own).clone())));
+                let index = own.next_back().unwrap_or(index);
                 if *length > 1 { Room::Under(index.clone()) } else { Room::None }
             }
             _ => Room::None,

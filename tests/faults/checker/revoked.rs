@@ -37,7 +37,8 @@ pub(super) fn check(index: &Index<'_>, verdict: &mut Verdict) {
                 for session in sessions {
                     if index.history.session(*session).tenant == *tenant {
                         let ends = || index.covering(*session);
-                        let (own, alone) = (ends().filter(ends_it), ends().filter(|op| !ends_it(op)));
+                        let (own, alone) =
+                            (ends().filter(ends_it), ends().filter(|op| !ends_it(op)));
                         look(index, verdict, op, own, 0, Rule::Listed);
                         look(index, verdict, op, alone, staleness, Rule::Listed);
                     } else {

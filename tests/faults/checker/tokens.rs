@@ -85,7 +85,10 @@ fn thefts<'a>(index: &Index<'a>, verdict: &mut Verdict, token: RefreshIx, ops: &
         }
         verdict.thefts += 1;
         let mut told = index.history.told.iter();
-        if !told.any(|told| told.session == session && told.at <= op.end.saturating_add(PIPE * index.history.bounds.strain)) {
+        if !told.any(|told| {
+            told.session == session
+                && told.at <= op.end.saturating_add(PIPE * index.history.bounds.strain)
+        }) {
             verdict.found(index.history, Rule::Untold, &[spent, op]);
             return;
         }

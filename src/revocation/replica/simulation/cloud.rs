@@ -249,9 +249,8 @@ impl RevocationLog for SimLog {
 
 impl LogReader for SimReader {
     async fn head(&mut self) -> Result<LogHead, StoreError> {
-        let head = |server: &mut Server, time: &Time| {
-            Ok((server.head()?, server.takes_alone(time)))
-        };
+        let head =
+            |server: &mut Server, time: &Time| Ok((server.head()?, server.takes_alone(time)));
         let (head, deceived) = self.log.at(self.server, head).await?;
         if deceived {
             self.log.cloud().nodes[self.log.node].deceived = self.log.time.elapsed();

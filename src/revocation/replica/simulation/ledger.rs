@@ -160,12 +160,10 @@ impl Acked {
                 }
             }
             // If the log was cut off since, nobody can tell.
-            Some(again) if proven > again && cloud.cut < lost => {
-                if look.losses() <= debt.losses {
-                    return Err(format!(
-                        "it has not counted what was lost at {lost:?} and given back at {again:?}"
-                    ));
-                }
+            Some(again) if proven > again && cloud.cut < lost && look.losses() <= debt.losses => {
+                return Err(format!(
+                    "it has not counted what was lost at {lost:?} and given back at {again:?}"
+                ));
             }
             _ => {}
         }

@@ -126,7 +126,8 @@ impl World {
         let now = self.time.elapsed();
         let cloud = self.log.cloud();
         let nodes = self.nodes.iter().zip(&cloud.nodes).enumerate();
-        let looks = nodes.map(|(at, (node, own))| Look { at, node, before: node.losses, cloud: own });
+        let looks =
+            nodes.map(|(at, (node, own))| Look { at, node, before: node.losses, cloud: own });
         let looks: Vec<_> = looks.collect();
         for (id, acked) in &mut self.acked {
             let checked = acked.check(&cloud, &looks, now);
@@ -134,7 +135,10 @@ impl World {
                 checked.is_ok(),
                 "seed {}: {id} at {now:?}: {checked:?}: {}",
                 self.seed,
-                looks.iter().map(|look| format!("\n{:?}", look.node.shared.health())).collect::<String>()
+                looks
+                    .iter()
+                    .map(|look| format!("\n{:?}", look.node.shared.health()))
+                    .collect::<String>()
             );
         }
         drop(looks);
