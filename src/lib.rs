@@ -47,6 +47,7 @@
 //! | accept opaque tokens | [`verify::introspection`] |
 //! | ask for a scope, a role, a condition | [`guard`]: on routes ([`RequireLayer`]), in signatures ([`extract::Granted`]), by hand |
 //! | let anonymous requests through | [`Mode`] |
+//! | make stolen tokens useless: DPoP, mutual TLS | [`bound`], [`guide::bound_tokens`], and the example `dpop` |
 //! | log somebody out, now | [`revocation`] |
 //! | … with several processes | [`redis_store`] |
 //! | … with my own database | [`guide::own_store`], [`revocation::RevocationStore`] |
@@ -106,6 +107,7 @@
 //! | [`key`] | keys, each bound to one algorithm |
 //! | [`claims`] | the application's claims and the registered ones |
 //! | [`verify`] | signature and claim rules; [`verify::introspection`] for tokens that only their issuer can read |
+//! | [`bound`] | proofs that a token is its sender's: DPoP, client certificates |
 //! | [`revocation`] | tokens, sessions and subjects taken back |
 //! | [`authenticate`] | the steps put together: an [`Authenticator`], for heads and for tokens alone |
 //! | [`guard`] | scopes, roles, conditions |
@@ -169,6 +171,8 @@ pub mod key;
 
 pub mod claims;
 pub mod verify;
+
+pub mod bound;
 
 pub mod revocation;
 

@@ -10,7 +10,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::StatusCode;
+use http::{HeaderValue, StatusCode};
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -48,14 +48,25 @@ pub enum RejectionKind {
     MissingIdentifier,
     /// The token, its session or its subject's tokens were revoked.
     Revoked,
-    /// The token is bound to its sender (`cnf`), who has to prove it, and no proof is asked for here
+    /// The token is bound to its sender (`cnf`), and the request does not come from them as far as can be
+    /// told: the key or certificate is another one or missing, it was sent as a bearer token, or no proof
+    /// is asked for here
     /// ([RFC 9449 §7.2](https://www.rfc-editor.org/rfc/rfc9449#section-7.2),
     /// [RFC 8705 §3](https://www.rfc-editor.org/rfc/rfc8705#section-3)).
     BoundToken,
+    /// The token is bound to nobody, and was sent as if it were, or only bound ones are accepted here.
+    UnboundToken,
     /// The issuer says that the token is not active
     /// ([RFC 7662 §2.2](https://www.rfc-editor.org/rfc/rfc7662#section-2.2)): expired, revoked or
     /// never issued, it does not say which. 401, `invalid_token`.
     Inactive,
+    /// The DPoP proof is missing, was used before, or is wrong in any other way
+    /// ([RFC 9449 §4.3](https://www.rfc-editor.org/rfc/rfc9449#section-4.3)). 401, `invalid_dpop_proof`.
+    InvalidDpopProof,
+    /// The DPoP proof has no nonce of this service that counts
+    /// ([RFC 9449 §9](https://www.rfc-editor.org/rfc/rfc9449#section-9)). 401, `use_dpop_nonce`, and the
+    /// answer has one.
+    UseDpopNonce,
     /// The token lacks a scope. 403, `insufficient_scope`.
     InsufficientScope,
     /// The token lacks a role, or another guard said no. 403, no challenge.
@@ -74,6 +85,8 @@ pub enum RejectionKind {
     /// The introspection endpoint cannot be asked at present, or does not answer as it should. 503,
     /// fails closed.
     IntrospectionUnavailable,
+    /// Whether a DPoP proof was used before cannot be told at present. 503, fails closed.
+    ReplayUnavailable,
     /// The service is put together wrongly: the layer is missing, or it yields claims of another
     /// type. 500, with nothing more than the status or the responder's fixed text; the reason says
     /// how to mend it.
@@ -100,7 +113,10 @@ impl RejectionKind {
             Self::MissingIdentifier => "missing_identifier",
             Self::Revoked => "revoked",
             Self::BoundToken => "bound_token",
+            Self::UnboundToken => "unbound_token",
             Self::Inactive => "inactive",
+            Self::InvalidDpopProof => "invalid_dpop_proof",
+            Self::UseDpopNonce => "use_dpop_nonce",
             Self::InsufficientScope => "insufficient_scope",
             Self::Forbidden => "forbidden",
             Self::CrossSite => "cross_site",
@@ -108,6 +124,7 @@ impl RejectionKind {
             Self::KeysUnavailable => "keys_unavailable",
             Self::RevocationUnavailable => "revocation_unavailable",
             Self::IntrospectionUnavailable => "introspection_unavailable",
+            Self::ReplayUnavailable => "replay_unavailable",
             Self::Misconfigured => "misconfigured",
         }
     }
@@ -126,7 +143,8 @@ impl RejectionKind {
             Self::InsufficientScope | Self::Forbidden | Self::CrossSite => StatusCode::FORBIDDEN,
             Self::KeysUnavailable
             | Self::RevocationUnavailable
-            | Self::IntrospectionUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+            | Self::IntrospectionUnavailable
+            | Self::ReplayUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Misconfigured => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::UNAUTHORIZED,
         }
@@ -140,14 +158,15 @@ impl RejectionKind {
             Self::InsufficientScope | Self::Forbidden | Self::CrossSite => 7,
             Self::KeysUnavailable
             | Self::RevocationUnavailable
-            | Self::IntrospectionUnavailable => 14,
+            | Self::IntrospectionUnavailable
+            | Self::ReplayUnavailable => 14,
             Self::Misconfigured => 13,
             _ => 16,
         }
     }
 
     /// The `error` code of the challenge
-    /// ([RFC 6750 §3.1](https://www.rfc-editor.org/rfc/rfc6750#section-3.1), RFC 9470 §3); `None`
+    /// ([RFC 6750 §3.1](https://www.rfc-editor.org/rfc/rfc6750#section-3.1), RFC 9470 §3, RFC 9449 §7.1); `None`
     /// where the challenge has none or there is no challenge.
     #[must_use]
     pub fn error_code(self) -> Option<&'static str> {
@@ -158,8 +177,11 @@ impl RejectionKind {
             | Self::KeysUnavailable
             | Self::RevocationUnavailable
             | Self::IntrospectionUnavailable
+            | Self::ReplayUnavailable
             | Self::Misconfigured => None,
             Self::InvalidRequest => Some("invalid_request"),
+            Self::InvalidDpopProof => Some("invalid_dpop_proof"),
+            Self::UseDpopNonce => Some("use_dpop_nonce"),
             Self::InsufficientScope => Some("insufficient_scope"),
             Self::InsufficientAuthentication => Some("insufficient_user_authentication"),
             _ => Some("invalid_token"),
@@ -179,6 +201,8 @@ impl RejectionKind {
             Self::MissingToken => "Authentication is required",
             Self::InvalidRequest => "The request carries ill-formed or repeated credentials",
             Self::Expired => "The access token expired",
+            Self::InvalidDpopProof => "The DPoP proof is missing or invalid",
+            Self::UseDpopNonce => "The DPoP proof needs the nonce of this answer",
             Self::InsufficientScope => "The access token lacks a required scope",
             Self::Forbidden => "Access is denied",
             Self::CrossSite => "The request came from another site",
@@ -187,7 +211,8 @@ impl RejectionKind {
             }
             Self::KeysUnavailable
             | Self::RevocationUnavailable
-            | Self::IntrospectionUnavailable => "Authentication is temporarily unavailable",
+            | Self::IntrospectionUnavailable
+            | Self::ReplayUnavailable => "Authentication is temporarily unavailable",
             Self::Misconfigured => "Internal server error",
             _ => "The access token is invalid",
         }
@@ -202,6 +227,8 @@ impl RejectionKind {
 #[doc(alias("error", "401", "unauthorized", "forbidden"))]
 pub struct Rejection {
     kind: RejectionKind,
+    /// Whether it concerns the scheme `DPoP`.
+    dpop: bool,
     reason: &'static str,
     detail: Option<Arc<Detail>>,
 }
@@ -213,6 +240,7 @@ struct Detail {
     acr_values: Option<Box<str>>,
     max_age: Option<Duration>,
     retry_after: Option<Duration>,
+    dpop_nonce: Option<HeaderValue>,
 }
 
 impl Rejection {
@@ -221,7 +249,7 @@ impl Rejection {
     /// The reason is fixed text on purpose: nothing that came with the request can end up in it.
     #[must_use]
     pub const fn new(kind: RejectionKind, reason: &'static str) -> Self {
-        Self { kind, reason, detail: None }
+        Self { kind, dpop: false, reason, detail: None }
     }
 
     /// Adds the error behind this rejection, for logs. It is never sent to the client.
@@ -254,6 +282,13 @@ impl Rejection {
     #[must_use]
     pub fn with_retry_after(self, retry_after: Duration) -> Self {
         self.with(|detail| detail.retry_after = Some(retry_after))
+    }
+
+    /// Adds the nonce for the client's next DPoP proof, for the header field `DPoP-Nonce`
+    /// ([RFC 9449 §9](https://www.rfc-editor.org/rfc/rfc9449#section-9)).
+    #[must_use]
+    pub fn with_dpop_nonce(self, nonce: HeaderValue) -> Self {
+        self.with(|detail| detail.dpop_nonce = Some(nonce))
     }
 
     /// What kind of thing was wrong.
@@ -290,6 +325,23 @@ impl Rejection {
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.detail.as_ref()?.retry_after
+    }
+
+    /// The nonce for the client's next DPoP proof.
+    #[must_use]
+    pub fn dpop_nonce(&self) -> Option<&HeaderValue> {
+        self.detail.as_ref()?.dpop_nonce.as_ref()
+    }
+
+    /// It concerns credentials of the scheme `DPoP`, whose challenge is to tell it.
+    pub(crate) fn in_dpop(self) -> Self {
+        Self { dpop: true, ..self }
+    }
+
+    /// Whether the challenge of the scheme `DPoP` is to tell it.
+    pub(crate) fn is_in_dpop(&self) -> bool {
+        let own = [RejectionKind::InvalidDpopProof, RejectionKind::UseDpopNonce];
+        self.dpop || own.contains(&self.kind)
     }
 
     fn with(mut self, set: impl FnOnce(&mut Detail)) -> Self {

@@ -12,7 +12,7 @@
 //! | Attack | Defence |
 //! |---|---|
 //! | `alg: none`, `alg` switched from RS256 to HS256 ([RFC 8725 §2.1](https://www.rfc-editor.org/rfc/rfc8725#section-2.1)) | The algorithm belongs to the key; the header's is only compared. A public key given as an HMAC secret is refused when it is loaded |
-//! | Keys brought along: `jwk`, `jku`, `x5u`, `x5c` | Never looked at, never fetched |
+//! | Keys brought along: `jwk`, `jku`, `x5u`, `x5c` | Never looked at in tokens, never fetched |
 //! | `kid` as a path, a query, a megabyte | A bounded string, looked up in a map |
 //! | One issuer's key signing for another (RFC 8725 §2.7, §3.8) | Keys belong to an issuer; `iss` is required where it is configured |
 //! | A token for one service used at another (RFC 8725 §3.9) | `aud` is required where it is configured, and not configuring it has to be spelled out |
@@ -21,7 +21,9 @@
 //! | Critical extensions ignored (RFC 7515 §4.1.11, RFC 7797) | `crit` and `b64` are rejected |
 //! | Signatures with r or s of zero, of the wrong length, in DER | Rejected by both crypto backends, tested against Wycheproof |
 //! | Weak secrets and short RSA keys | Refused when they are loaded |
-//! | A stolen token that is bound to its sender (`cnf`: DPoP, client certificates) | Rejected as a bearer token; accepting it is a dangerous option |
+//! | A stolen token that is bound to its sender (`cnf`: DPoP, client certificates) | Rejected without the proof of its sender, which is good for one request; see [`bound`](crate::bound) |
+//! | A proof that is used again, for another request, for another token, or made ahead | Method, URL, token and time are in it; a memory, shared if you say so, knows the used ones; nonces, if you want them, keep proofs from being made ahead |
+//! | Header fields that claim a client certificate, or another URL | Looked at only where the code says so, and only from peers that it names |
 //! | A stolen token | Short lifetimes, revocation by token, session and subject; refused at once when the store knows |
 //! | A stolen refresh token (RFC 9700 §4.14) | Used once; the second use ends the session and revokes its access tokens. Only hashes are stored. With the feature `issuer` |
 //! | The store kept from answering | 503: closed unless code says otherwise |
@@ -54,6 +56,8 @@
 //!   from running scripts there. Set such cookies `Secure`, `HttpOnly` and `SameSite`, send
 //!   `Strict-Transport-Security`, and let proxies pass `Host` and `Origin` on. A cookie that no
 //!   source of the layer reads is not protected; tower-http's `csrf` layer covers those.
+//! - **Memory of proofs.** With several processes and no shared [`replay`](crate::bound::DpopBuilder::replay)
+//!   memory, a DPoP proof is good once at each of them.
 //! - **Rate limits.** Rejecting a token costs less than accepting one, and still costs a signature
 //!   check if the attacker knows a `kid`.
 //! - **Lifetimes.** A verifier enforces `exp`; how far ahead it lies is the issuer's choice, unless

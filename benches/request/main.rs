@@ -6,6 +6,7 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
+mod bound;
 mod counting;
 
 use std::hint::black_box;
@@ -182,5 +183,10 @@ fn rejected(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, accepted, rejected);
+/// Not of criterion, which would mostly measure how proofs are made.
+fn bound(_: &mut Criterion) {
+    bound::bound();
+}
+
+criterion_group!(benches, accepted, rejected, bound);
 criterion_main!(benches);

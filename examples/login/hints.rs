@@ -1,15 +1,18 @@
 //! What to try, printed at the start.
 
-use super::config::Config;
+use super::config::{Config, Store};
 use super::users::{ADA, BOB};
 
 pub(crate) fn print(port: u16, config: &Config) {
     // By name: for Safari and old Firefoxes only `localhost` may have Secure cookies without TLS.
     let url = format!("http://localhost:{port}");
     let seconds = config.access_lifetime.as_secs();
-    let place = match &config.redis_url {
-        Some(_) => "in Redis: instances with the same REDIS_URL and SIGNING_KEY_FILE share them",
-        None => "in memory",
+    let place = match &config.store {
+        Store::Memory => "in memory".to_owned(),
+        Store::Sqlite(path) => format!("in {}, and outlive a restart", path.display()),
+        Store::Postgres(_) | Store::Redis(_) => {
+            "shared by all instances with this store and SIGNING_KEY_FILE".to_owned()
+        }
     };
     println!("Serving on {url}. Access tokens live for {seconds} s, sessions are {place}.\n");
     println!("Open {url} in a browser, and sign in as");

@@ -1,13 +1,16 @@
 //! Sign in, stay signed in, sign out *now*: an axum application with a page for the browser.
 //!
 //! `cargo run --example login --features login`, then open the address it prints, or paste
-//! its `curl` lines into another terminal. Sessions are kept in memory.
+//! its `curl` lines into another terminal. Sessions are kept in the SQLite file `login.db`: restart it, and
+//! whoever was signed in still is.
 //!
-//! With Redis, several instances share sessions and revocations. They sign with one key:
+//! `--store`, or the environment variable `STORE`, says where else: `memory`, `sqlite:another.db`,
+//! `postgres://user:password@host/database`, `redis://host/`. With the last two, several instances share
+//! sessions and revocations. They sign with one key:
 //!
 //! ```sh
 //! openssl genpkey -algorithm ed25519 -out signing.pem
-//! export REDIS_URL=redis://127.0.0.1/ SIGNING_KEY_FILE=signing.pem
+//! export STORE=redis://127.0.0.1/ SIGNING_KEY_FILE=signing.pem
 //! PORT=3000 cargo run --example login --features login
 //! PORT=3001 cargo run --example login --features login
 //! ```
@@ -16,7 +19,8 @@
 //! |---|---|
 //! | `main.rs` | what is put together: keys, issuer, store, verifier |
 //! | `app.rs` | the endpoints |
-//! | `config.rs` | the environment |
+//! | `config.rs` | the command line and the environment |
+//! | `stores.rs` | where sessions are kept: nothing else names a store |
 //! | `page.rs`, `page.html`, `page.css`, `app.js` | the page, and the headers that protect it |
 //! | `users.rs` | who may sign in: here you put your own |
 //! | `hints.rs` | the `curl` lines |
@@ -25,6 +29,7 @@ mod app;
 mod config;
 mod hints;
 mod page;
+mod stores;
 mod users;
 
 use std::error::Error;
@@ -32,14 +37,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::time::timeout;
 use tower_bearer::Verifier;
 use tower_bearer::issuer::cookie::TokenCookie;
-use tower_bearer::issuer::session::{BoxSessionStore, MemorySessionStore, SessionEvent, Sessions};
+use tower_bearer::issuer::session::{BoxSessionStore, SessionEvent, Sessions};
 use tower_bearer::issuer::{Issuer, SigningKey, SigningKeys};
 use tower_bearer::key::Algorithm;
-use tower_bearer::redis_store::{RedisStore, Replica};
-use tower_bearer::revocation::Identifiers;
 
 use self::app::App;
 use self::config::Config;
@@ -70,38 +72,15 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<(), BoxError> {
-    let config = Config::from_env()?;
+    let config = Config::read()?;
     let keys = match &config.signing_key_file {
         Some(file) => SigningKeys::new(SigningKey::from_pem_file(Algorithm::EdDSA, file)?)?,
-        // It dies with the process, as the sessions in memory do.
+        // It dies with the process. Sessions that do not are refreshed with the next one.
         None => SigningKeys::generate(Algorithm::EdDSA)?,
     };
     // Chosen here, and nowhere else: what follows is the same for every store.
-    let store = match &config.redis_url {
-        None => BoxSessionStore::new(MemorySessionStore::new()),
-        Some(url) => BoxSessionStore::new(replica(url).await?),
-    };
+    let store = stores::open(&config.store).await?;
     serve(&config, keys, store).await
-}
-
-/// Sessions in Redis, and a copy of the revocations here: a request asks nobody, and what ends on
-/// one instance is rejected by the others within milliseconds.
-async fn replica(url: &str) -> Result<Replica, BoxError> {
-    let store = RedisStore::builder(url)
-        .map_err(|error| context("REDIS_URL is not like redis://127.0.0.1:6379/", error))?
-        .prefix("login-example")
-        // A token that lacks one of these could not be taken back, and is rejected.
-        .require(Identifiers::SESSION_ID | Identifiers::SUBJECT_EPOCH)
-        .build()?;
-    store.ping().await.map_err(|error| {
-        context("the Redis of REDIS_URL cannot be used; is it running, and reachable?", error)
-    })?;
-    let replica = Replica::builder(store).build()?;
-    // Not needed to be safe: until it is loaded, Redis is asked on each request.
-    timeout(Duration::from_secs(10), replica.ready())
-        .await
-        .map_err(|error| context("the revocations could not be loaded from Redis", error))?;
-    Ok(replica)
 }
 
 async fn serve(config: &Config, keys: SigningKeys, store: BoxSessionStore) -> Result<(), BoxError> {

@@ -4,6 +4,7 @@ use http::header::CACHE_CONTROL;
 use http::{Extensions, HeaderMap, HeaderValue};
 
 use super::authentication::Authentication;
+use crate::bound::DPOP_NONCE;
 use crate::claims::Claims;
 use crate::credentials::TokenOrigin;
 use crate::rejection::Rejection;
@@ -38,6 +39,7 @@ impl<C: Send + Sync + 'static> Admission<C> {
         let mut after = AfterEffects::default();
         if let Some(claims) = claims {
             after.private = claims.origin() == TokenOrigin::Query;
+            after.nonce = claims.proven().nonce_due;
             extensions.insert(claims);
         }
         Ok(after)
@@ -49,13 +51,26 @@ impl<C: Send + Sync + 'static> Admission<C> {
 pub(crate) struct AfterEffects {
     /// RFC 6750 §2.3: what answers a token in the query string is for its sender alone.
     private: bool,
+    /// RFC 9449 §8.2: the client is to have the next nonce before this one ends.
+    nonce: bool,
 }
 
 impl AfterEffects {
     #[inline]
-    pub(crate) fn apply(self, headers: &mut HeaderMap) {
+    pub(super) fn apply(
+        self,
+        headers: &mut HeaderMap,
+        nonce: impl FnOnce() -> Option<HeaderValue>,
+    ) {
         if self.private {
             keep_from_shared_caches(headers);
+        }
+        if self.nonce
+            && let Some(nonce) = nonce()
+        {
+            headers.insert(DPOP_NONCE, nonce);
+            // A cached answer would give an old one (RFC 9449 §8.2).
+            headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         }
     }
 }

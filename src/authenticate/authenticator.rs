@@ -7,16 +7,20 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use http::HeaderName;
+use http::{HeaderMap, HeaderName};
 use pin_project_lite::pin_project;
 
-use super::admission::Admission;
+use super::admission::{Admission, AfterEffects};
 use super::checks::{Checks, Waiting};
 use super::log::Log;
 use super::mode::Mode;
 use super::observe::{AuthEvent, Decision, Observer};
+use crate::bound::{ClientCertificates, Dpop, Sender};
 use crate::claims::Claims;
-use crate::credentials::{AuthorizationHeader, BearerToken, TokenSource, is_cors_preflight};
+use crate::credentials::{
+    AuthorizationHeader, BearerToken, DpopAuthorization, TokenOrigin, TokenSource,
+    is_cors_preflight,
+};
 use crate::dangerous::Dangerous;
 use crate::head::RequestHead;
 use crate::rejection::{Rejection, RejectionKind};
@@ -78,6 +82,8 @@ pin_project! {
         #[pin]
         waiting: Waiting<V, R>,
         started: Option<Instant>,
+        // Whether the token came by the scheme `DPoP`.
+        by_dpop: bool,
     }
 }
 
@@ -92,6 +98,7 @@ impl<V: TokenVerifier> Authenticator<V> {
             revocation: Arc::new(NoRevocation),
             may_lack: Identifiers::NONE,
             on_outage: OnOutage::default(),
+            sender: None,
             log: Arc::new(Log::new()),
         };
         Self {
@@ -135,6 +142,28 @@ impl<V: TokenVerifier, R> Authenticator<V, R> {
         })
     }
 
+    /// Accepts tokens that are bound to a key (`cnf.jkt`), by the scheme `DPoP` and with a proof, beside
+    /// bearer tokens: [RFC 9449](https://www.rfc-editor.org/rfc/rfc9449). Without this they are rejected.
+    /// See [`bound`](crate::bound).
+    ///
+    /// They are found in the `Authorization` header, whatever the [`source`](Self::source) of others.
+    pub fn dpop(self, dpop: Dpop) -> Self {
+        self.with_sender(|sender| sender.dpop = Some(dpop))
+    }
+
+    /// Accepts tokens that are bound to the certificate of the client (`cnf.x5t#S256`), beside bearer
+    /// tokens: [RFC 8705](https://www.rfc-editor.org/rfc/rfc8705). Without this they are rejected. See
+    /// [`bound`](crate::bound).
+    #[doc(alias("mtls", "mutual TLS"))]
+    pub fn client_certificates(self, certificates: ClientCertificates) -> Self {
+        self.with_sender(|sender| sender.certificates = Some(certificates))
+    }
+
+    /// Rejects bearer tokens: only those are accepted that are bound to their sender.
+    pub fn only_bound(self) -> Self {
+        self.with_sender(|sender| sender.only_bound = true)
+    }
+
     /// What becomes of requests without good credentials. Default: they are rejected.
     pub fn mode(self, mode: Mode) -> Self {
         self.with(|inner| inner.mode = mode)
@@ -164,6 +193,17 @@ impl<V: TokenVerifier, R> Authenticator<V, R> {
         Dangerous(self)
     }
 
+    fn with_sender(self, set: impl FnOnce(&mut Sender)) -> Self {
+        self.with(|inner| {
+            set(Arc::make_mut(inner.checks.sender.get_or_insert_default()));
+            let (mut names, dpop) = (inner.sensitive.to_vec(), DpopAuthorization::header_name());
+            if !names.contains(&dpop) {
+                names.push(dpop);
+            }
+            inner.sensitive = names.into();
+        })
+    }
+
     fn with(self, set: impl FnOnce(&mut Inner<V, R>)) -> Self {
         let mut inner = Arc::unwrap_or_clone(self.inner);
         set(&mut inner);
@@ -183,6 +223,7 @@ impl<V: TokenVerifier, R> Authenticator<V, R> {
             revocation: Arc::new(revocation(checks.revocation)),
             may_lack: checks.may_lack,
             on_outage: checks.on_outage,
+            sender: checks.sender,
             log: checks.log,
         };
         let inner = Inner { checks, source, sensitive, mode, preflight_passes, observer };
@@ -286,11 +327,20 @@ impl<V: TokenVerifier, R: RevocationCheck> Authenticator<V, R> {
         if inner.preflight_passes && !has_body && is_cors_preflight(head) {
             return Step::Now(self.decided(Admission::Preflight, started, realm));
         }
-        let admission = match inner.source.find(head) {
-            Ok(Some(token)) => match inner.checks.run(token, head) {
-                Step::Now(judged) => self.judged(judged),
-                Step::Later(waiting) => return Step::Later(Deciding { waiting, started }),
-            },
+        let found = match &inner.checks.sender {
+            None => inner.source.find(head),
+            Some(sender) => sender.find(&*inner.source, head),
+        };
+        let admission = match found {
+            Ok(Some(token)) => {
+                let by_dpop = token.origin() == TokenOrigin::Dpop;
+                match inner.checks.run(token, head) {
+                    Step::Now(judged) => self.judged(judged, by_dpop),
+                    Step::Later(waiting) => {
+                        return Step::Later(Deciding { waiting, started, by_dpop });
+                    }
+                }
+            }
             Ok(None) if inner.mode == Mode::Required => {
                 if is_cors_preflight(head) {
                     inner.checks.log.rejected_preflight(realm);
@@ -298,13 +348,17 @@ impl<V: TokenVerifier, R: RevocationCheck> Authenticator<V, R> {
                 Admission::Rejected(RejectionKind::MissingToken.into())
             }
             Ok(None) => Admission::Anonymous,
-            Err(rejection) => self.judged(Err(rejection)),
+            Err(rejection) => self.judged(Err(rejection), false),
         };
         Step::Now(self.decided(admission, started, realm))
     }
 
-    fn judged(&self, judged: Result<Claims<V::Claims>, Rejection>) -> Admission<V::Claims> {
-        match judged {
+    fn judged(
+        &self,
+        judged: Result<Claims<V::Claims>, Rejection>,
+        by_dpop: bool,
+    ) -> Admission<V::Claims> {
+        match judged.map_err(|it| if by_dpop { it.in_dpop() } else { it }) {
             Ok(claims) => Admission::Admitted(claims),
             Err(rejection) if self.inner.mode == Mode::Inspect => Admission::Inspected(rejection),
             Err(rejection) => Admission::Rejected(rejection),
@@ -356,7 +410,7 @@ impl<V: TokenVerifier, R: RevocationCheck> Deciding<V, R> {
     ) -> Poll<Admission<V::Claims>> {
         let this = self.project();
         let judged = ready!(this.waiting.poll(cx, &authenticator.inner.checks));
-        let admission = authenticator.judged(judged);
+        let admission = authenticator.judged(judged, *this.by_dpop);
         Poll::Ready(authenticator.decided(admission, *this.started, realm))
     }
 }
@@ -365,6 +419,18 @@ impl<V, R> Authenticator<V, R> {
     /// The request's header fields that may hold the token.
     pub(crate) fn sensitive(&self) -> &[HeaderName] {
         &self.inner.sensitive
+    }
+
+    /// What senders have to prove, if anything.
+    pub(crate) fn sender(&self) -> Option<&Sender> {
+        self.inner.checks.sender.as_deref()
+    }
+
+    /// What authentication has to do with the answer to a request that it let through.
+    #[inline]
+    pub(crate) fn finish(&self, after: AfterEffects, headers: &mut HeaderMap) {
+        let nonce = || self.sender()?.dpop.as_ref()?.nonce();
+        after.apply(headers, nonce);
     }
 
     /// Logs and reports that something behind the layer denied an admitted request.

@@ -1,4 +1,4 @@
-//! [`Checks`]: verification and revocation as one step, and what it waits for.
+//! [`Checks`]: verification, proof and revocation as one step, and what it waits for.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -7,7 +7,8 @@ use std::task::{Context, Poll, ready};
 use pin_project_lite::pin_project;
 
 use super::log::Log;
-use crate::claims::Claims;
+use crate::bound::{Claiming, KeptHead, Proof, Sender};
+use crate::claims::{Claims, Proven};
 use crate::credentials::BearerToken;
 use crate::head::RequestHead;
 use crate::rejection::{Rejection, RejectionKind};
@@ -15,7 +16,7 @@ use crate::revocation::{
     Identifiers, OnOutage, RevocationCheck, RevocationStatus, StoreError, TokenIdentity,
 };
 use crate::step::Step;
-use crate::verify::{TokenVerifier, Verified};
+use crate::verify::{TokenVerifier, Verified, bound};
 
 /// What every token goes through, wherever it was found.
 pub(super) struct Checks<V, R> {
@@ -24,6 +25,8 @@ pub(super) struct Checks<V, R> {
     /// Identifiers that a token may lack although the revocation check asks for them.
     pub(super) may_lack: Identifiers,
     pub(super) on_outage: OnOutage,
+    /// What senders have to prove; `None` if no bound token is accepted.
+    pub(super) sender: Option<Arc<Sender>>,
     pub(super) log: Arc<Log>,
 }
 
@@ -39,11 +42,16 @@ pin_project! {
         Verifying {
             #[pin]
             future: V::Future,
+            head: Option<Box<KeptHead>>,
         },
         Checking {
             #[pin]
             future: R::Future,
-            verified: Option<Verified<V::Claims>>,
+            verified: Option<(Verified<V::Claims>, Proof)>,
+        },
+        Claiming {
+            future: Claiming,
+            verified: Option<(Verified<V::Claims>, NotRevoked, Proven)>,
         },
     }
 }
@@ -56,18 +64,30 @@ impl<V: TokenVerifier, R: RevocationCheck> Checks<V, R> {
         head: &RequestHead<'_>,
     ) -> Step<Judged<V>, Waiting<V, R>> {
         match self.verifier.verify(token, head) {
-            Step::Now(verified) => self.verified(verified),
-            Step::Later(future) => Step::Later(Waiting::Verifying { future }),
+            Step::Now(verified) => self.verified(verified, head),
+            Step::Later(future) => {
+                let head = self.sender.as_ref().map(|_| KeptHead::of(head));
+                Step::Later(Waiting::Verifying { future, head })
+            }
         }
     }
 
     fn verified(
         &self,
         verified: Result<Verified<V::Claims>, Rejection>,
+        head: &RequestHead<'_>,
     ) -> Step<Judged<V>, Waiting<V, R>> {
         let verified = match verified {
             Ok(verified) => verified,
             Err(rejection) => return Step::Now(Err(rejection)),
+        };
+        let proof = match &self.sender {
+            Some(sender) => match sender.prove(&verified, head) {
+                Ok(proof) => proof,
+                Err(rejection) => return Step::Now(Err(rejection)),
+            },
+            None if verified.to_be_proven().is_some() => return Step::Now(Err(bound())),
+            None => Proof::none(),
         };
         let identity = TokenIdentity::from(verified.registered());
         let missing = self.revocation.required().missing_from(&identity);
@@ -78,9 +98,9 @@ impl<V: TokenVerifier, R: RevocationCheck> Checks<V, R> {
             return Step::Now(Err(rejection));
         }
         match self.revocation.check(&identity) {
-            Step::Now(status) => Step::Now(self.checked(verified, status)),
+            Step::Now(status) => self.checked(verified, proof, status),
             Step::Later(future) => {
-                Step::Later(Waiting::Checking { future, verified: Some(verified) })
+                Step::Later(Waiting::Checking { future, verified: Some((verified, proof)) })
             }
         }
     }
@@ -88,10 +108,21 @@ impl<V: TokenVerifier, R: RevocationCheck> Checks<V, R> {
     fn checked(
         &self,
         verified: Verified<V::Claims>,
+        proof: Proof,
         status: Result<RevocationStatus, StoreError>,
-    ) -> Judged<V> {
+    ) -> Step<Judged<V>, Waiting<V, R>> {
+        match self.not_revoked(status) {
+            Ok(not_revoked) => used_once(verified, not_revoked, proof),
+            Err(rejection) => Step::Now(Err(rejection)),
+        }
+    }
+
+    fn not_revoked(
+        &self,
+        status: Result<RevocationStatus, StoreError>,
+    ) -> Result<NotRevoked, Rejection> {
         match status {
-            Ok(RevocationStatus::Active) => Ok(clear(verified, NotRevoked(()))),
+            Ok(RevocationStatus::Active) => Ok(NotRevoked(())),
             Ok(RevocationStatus::Revoked) => {
                 let reason = "the token, its session or its subject's tokens were revoked";
                 Err(Rejection::new(RejectionKind::Revoked, reason))
@@ -104,7 +135,7 @@ impl<V: TokenVerifier, R: RevocationCheck> Checks<V, R> {
                     OnOutage::Reject => Err(rejection),
                     OnOutage::AcceptUnchecked => {
                         self.log.accepted_unchecked(&rejection);
-                        Ok(clear(verified, NotRevoked(())))
+                        Ok(NotRevoked(()))
                     }
                 }
             }
@@ -122,9 +153,14 @@ impl<V: TokenVerifier, R: RevocationCheck> Waiting<V, R> {
     ) -> Poll<Judged<V>> {
         loop {
             match self.as_mut().project() {
-                WaitingProj::Verifying { future } => {
+                WaitingProj::Verifying { future, head } => {
                     let verified = ready!(future.poll(cx));
-                    match checks.verified(verified) {
+                    let head = head.take();
+                    let head = match &head {
+                        Some(head) => head.head(),
+                        None => RequestHead::empty(),
+                    };
+                    match checks.verified(verified, &head) {
                         Step::Now(judged) => return Poll::Ready(judged),
                         Step::Later(next) => self.set(next),
                     }
@@ -132,19 +168,49 @@ impl<V: TokenVerifier, R: RevocationCheck> Waiting<V, R> {
                 WaitingProj::Checking { future, verified } => {
                     let status = ready!(future.poll(cx));
                     // `None` where it is polled after completion, against the contract of `Future`.
-                    return verified.take().map_or(Poll::Pending, |verified| {
-                        Poll::Ready(checks.checked(verified, status))
-                    });
+                    let Some((verified, proof)) = verified.take() else { return Poll::Pending };
+                    match checks.checked(verified, proof, status) {
+                        Step::Now(judged) => return Poll::Ready(judged),
+                        Step::Later(next) => self.set(next),
+                    }
+                }
+                WaitingProj::Claiming { future, verified } => {
+                    let answer = ready!(future.as_mut().poll(cx));
+                    let Some((verified, not_revoked, proven)) = verified.take() else {
+                        return Poll::Pending;
+                    };
+                    let proven = Proof::claimed(proven, answer);
+                    return Poll::Ready(proven.map(|proven| clear(verified, not_revoked, proven)));
                 }
             }
         }
     }
 }
 
+/// The last step: whether the proof, if one was asked for, comes for the first time.
+#[inline]
+fn used_once<V: TokenVerifier, R: RevocationCheck>(
+    verified: Verified<V::Claims>,
+    not_revoked: NotRevoked,
+    proof: Proof,
+) -> Step<Judged<V>, Waiting<V, R>> {
+    let (proven, claimed) = proof.claim();
+    match claimed {
+        Step::Now(answer) => {
+            let proven = Proof::claimed(proven, answer);
+            Step::Now(proven.map(|proven| clear(verified, not_revoked, proven)))
+        }
+        Step::Later(future) => {
+            let verified = Some((verified, not_revoked, proven));
+            Step::Later(Waiting::Claiming { future, verified })
+        }
+    }
+}
+
 /// The only way from a verified token to claims.
-fn clear<C>(verified: Verified<C>, _: NotRevoked) -> Claims<C> {
+fn clear<C>(verified: Verified<C>, _: NotRevoked, proven: Proven) -> Claims<C> {
     let (token, at, origin) = verified.into_parts();
-    Claims::new(token, at, origin)
+    Claims::new(token, at, origin).with_proof(proven)
 }
 
 impl<V: Clone, R> Clone for Checks<V, R> {
@@ -154,6 +220,7 @@ impl<V: Clone, R> Clone for Checks<V, R> {
             revocation: Arc::clone(&self.revocation),
             may_lack: self.may_lack,
             on_outage: self.on_outage,
+            sender: self.sender.clone(),
             log: Arc::clone(&self.log),
         }
     }

@@ -40,6 +40,7 @@ enum Slot {
     InvalidClaims,
     MissingIdentifier,
     BoundToken,
+    ReplayUnavailable,
     AcceptedUnchecked,
     Preflight,
 }
@@ -58,6 +59,7 @@ impl Slot {
             RejectionKind::InvalidClaims => Self::InvalidClaims,
             RejectionKind::MissingIdentifier => Self::MissingIdentifier,
             RejectionKind::BoundToken => Self::BoundToken,
+            RejectionKind::ReplayUnavailable => Self::ReplayUnavailable,
             _ => return None,
         })
     }

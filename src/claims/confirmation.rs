@@ -7,8 +7,8 @@ use super::text::Text;
 /// `cnf` of a token: it is bound to a key or certificate, and whoever sends it has to prove that they hold
 /// that ([RFC 7800 §3.1](https://www.rfc-editor.org/rfc/rfc7800#section-3.1)).
 ///
-/// A token that has one is no bearer token. Verifiers reject it unless told otherwise; see
-/// [`accept_bound_tokens_without_proof`](crate::dangerous::Dangerous#method.accept_bound_tokens_without_proof).
+/// A token that has one is no bearer token: layers reject it unless its sender proves that it is theirs,
+/// see [`bound`](crate::bound).
 #[derive(Clone, Copy)]
 pub struct Confirmation<'a> {
     pub(super) methods: &'a Methods,

@@ -10,6 +10,7 @@
 //! may declare registered claims too (`sub: Uuid`, say); those it does not declare are skipped by
 //! serde as usual. [`StandardClaims`] serves where you want no type of your own.
 
+mod binding;
 mod confirmation;
 mod decode;
 mod error;
@@ -32,6 +33,8 @@ mod text;
 mod token;
 mod value;
 
+pub use binding::Binding;
+pub(crate) use binding::Proven;
 pub use confirmation::Confirmation;
 pub(crate) use decode::{decode, peek_issuer};
 pub use error::ClaimsError;

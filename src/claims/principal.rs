@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use http::Extensions;
 
+use super::binding::Binding;
 use super::registered::RegisteredClaims;
 #[cfg(feature = "introspection")]
 use super::token::PresentedToken;
@@ -22,6 +23,7 @@ pub struct Principal {
     token: Arc<dyn AnyToken>,
     at: UnixTime,
     origin: TokenOrigin,
+    binding: Binding,
 }
 
 pub(super) trait AnyToken: Any + Send + Sync {
@@ -88,8 +90,13 @@ impl<T: AnyToken> AnyToken for Arc<T> {
 }
 
 impl Principal {
-    pub(super) fn new(token: Arc<dyn AnyToken>, at: UnixTime, origin: TokenOrigin) -> Self {
-        Self { token, at, origin }
+    pub(super) fn new(
+        token: Arc<dyn AnyToken>,
+        at: UnixTime,
+        origin: TokenOrigin,
+        binding: Binding,
+    ) -> Self {
+        Self { token, at, origin, binding }
     }
 
     /// Takes the claims of this principal out of a request's extensions, whatever their type.
@@ -113,6 +120,12 @@ impl Principal {
     #[must_use]
     pub fn claims<C: 'static>(&self) -> Option<&C> {
         self.token.custom().downcast_ref()
+    }
+
+    /// What its sender has proven beside having the token.
+    #[must_use]
+    pub fn binding(&self) -> Binding {
+        self.binding
     }
 
     /// When this request was authenticated, by the verifier's clock.

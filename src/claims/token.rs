@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use super::binding::{Binding, Proven};
 use super::principal::{AnyToken, Principal};
 use super::registered::RegisteredClaims;
 use crate::clock::UnixTime;
@@ -60,7 +61,7 @@ impl<C> TokenHandle<C> {
         Self::Presented(Arc::new(PresentedToken { claims, bearer }))
     }
 
-    fn bearer(&self) -> &BearerToken {
+    pub(crate) fn bearer(&self) -> &BearerToken {
         match self {
             Self::Own(token) => &token.bearer,
             Self::Shared(token) => &token.bearer,
@@ -119,6 +120,7 @@ pub struct Claims<C> {
     at: UnixTime,
     /// Where this request had the token.
     origin: TokenOrigin,
+    proven: Proven,
 }
 
 impl<C> Claims<C> {
@@ -143,7 +145,22 @@ impl<C> Claims<C> {
 
     /// For the one step that has all the proofs, and for tests that do without.
     pub(crate) fn new(token: TokenHandle<C>, at: UnixTime, origin: TokenOrigin) -> Self {
-        Self { token, at, origin }
+        Self { token, at, origin, proven: Proven::default() }
+    }
+
+    /// What its sender has proven beside having it.
+    #[must_use]
+    pub fn binding(&self) -> Binding {
+        self.proven.binding
+    }
+
+    /// For the step that has seen the proof.
+    pub(crate) fn with_proof(self, proven: Proven) -> Self {
+        Self { proven, ..self }
+    }
+
+    pub(crate) fn proven(&self) -> Proven {
+        self.proven
     }
 }
 
@@ -157,7 +174,7 @@ impl<C: Send + Sync + 'static> Claims<C> {
             #[cfg(feature = "introspection")]
             TokenHandle::Presented(token) => Arc::clone(token) as _,
         };
-        Principal::new(token, self.at, self.origin)
+        Principal::new(token, self.at, self.origin, self.proven.binding)
     }
 
     /// The claims the layer put into a request's extensions, for tonic, hyper and middleware.
@@ -172,7 +189,8 @@ impl<C: Send + Sync + 'static> Claims<C> {
 
 impl<C> Clone for Claims<C> {
     fn clone(&self) -> Self {
-        Self { token: self.token.clone(), at: self.at, origin: self.origin }
+        let Self { at, origin, proven, .. } = *self;
+        Self { token: self.token.clone(), at, origin, proven }
     }
 }
 

@@ -43,6 +43,9 @@ pub struct BearerToken {
 pub enum TokenOrigin {
     /// The `Authorization` header field.
     Authorization,
+    /// The `Authorization` header field, with the scheme `DPoP`
+    /// ([RFC 9449 §7.1](https://www.rfc-editor.org/rfc/rfc9449#section-7.1)).
+    Dpop,
     /// Another header field.
     Header,
     /// A cookie.
@@ -62,6 +65,7 @@ impl TokenOrigin {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Authorization => "authorization",
+            Self::Dpop => "dpop",
             Self::Header => "header",
             Self::Cookie => "cookie",
             Self::WebSocketProtocol => "websocket_protocol",

@@ -45,6 +45,7 @@
 //! assert_eq!(denied.kind(), RejectionKind::Forbidden);
 //! ```
 
+mod bound;
 mod combine;
 mod condition;
 mod hierarchy;
@@ -57,6 +58,7 @@ mod step_up;
 mod tests;
 mod traits;
 
+pub use bound::bound;
 pub use combine::{Guards, all, any, not};
 pub use condition::{authenticated, claims, guard_fn};
 pub use hierarchy::RoleHierarchy;

@@ -38,6 +38,8 @@
 //! | the token may live on until it expires, say five minutes | nothing | nobody |
 //! | it is over at once; there is one process, which may forget at a restart | [`MemoryStore`](crate::revocation::MemoryStore) | nobody |
 //! | it is over within milliseconds; there are several processes and a Redis | [`Replica`](crate::redis_store::Replica) of a [`RedisStore`](crate::redis_store::RedisStore) | nobody |
+//! | the same, with a Postgres | a [`Replica`](crate::revocation::replica::Replica) of a `PostgresStore` (package `tower-bearer-sqlx`) | nobody |
+//! | it is over at once, and must survive a restart; there is one machine | `SqliteStore` (package `tower-bearer-sqlx`) | a file, some tens of microseconds |
 //! | it is over at once, and a round trip on each request is fine | [`RedisStore`](crate::redis_store::RedisStore), or your database by a [`RevocationStore`](crate::revocation::RevocationStore) | the store |
 //! | it may take some seconds; there is a database and no Redis | [`Cached`](crate::revocation::Cached) over your store | the store, now and then |
 //! | the answer is already in memory, or in another service | [`check_fn`](crate::revocation::check_fn), [`check_async_fn`](crate::revocation::check_async_fn) | your closure |
@@ -56,8 +58,17 @@
 //! |---|---|
 //! | the identity provider does | nothing from here |
 //! | this service, one process, sessions may end at a restart | [`MemorySessionStore`](crate::issuer::session::MemorySessionStore) |
+//! | this service, one machine, and nobody is to be signed out by a restart | `SqliteStore` of the package `tower-bearer-sqlx`: a file, nothing to install |
+//! | this service, several processes and a Postgres | `PostgresStore` of `tower-bearer-sqlx`, and a [`Replica`](crate::revocation::replica::Replica) of it on each |
 //! | this service, with Redis | [`Replica`](crate::redis_store::Replica), which holds sessions and revocations |
-//! | this service, with a SQL database | a [`SessionStore`](crate::issuer::session::SessionStore) of yours, tested by [`testing::session::conformance`](crate::testing::session::conformance) |
+//! | this service, with another database | a [`SessionStore`](crate::issuer::session::SessionStore) of yours, tested by [`testing::session::conformance`](crate::testing::session::conformance) |
+//!
+//! A logout that was acknowledged stays one: SQLite has it on the disk before the answer, and so has
+//! Postgres, with synchronous replication on its standby's disk as well. Redis is faster to write to and may
+//! lose the last moments in a failover, unless it is told to wait for its replicas
+//! ([`RedisStoreBuilder::durable`](crate::redis_store::RedisStoreBuilder::durable)); what a replica knew is
+//! written back. Which of them it is need not show in the application: all fit a
+//! [`BoxSessionStore`](crate::issuer::session::BoxSessionStore), chosen where it starts.
 //!
 //! # What about requests without a token?
 //!

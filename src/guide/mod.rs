@@ -6,6 +6,7 @@
 //! | which verifier, check, store, mode and features to take | [`choose`] |
 //! | how to keep revocations in my own database | [`own_store`] |
 //! | how to sign users in, and out | [`sign_in`] |
+//! | make stolen tokens useless: DPoP, client certificates | [`bound_tokens`] |
 //! | what to check before real users come | [`production`] |
 //! | what happens when the identity provider, Redis or the database is down | [`outages`] |
 //! | why my token is rejected | [`rejected`] |
@@ -16,6 +17,7 @@
 //! | what is defended against, and what is left to me | [`threat_model`](crate::threat_model) |
 //! | the settings for Keycloak, Auth0, Entra ID, Okta, Cognito, Google, Zitadel | [`providers`](crate::key::remote::providers) |
 
+pub mod bound_tokens;
 pub mod choose;
 pub mod figures;
 pub mod from_an_extractor;

@@ -38,13 +38,16 @@
 //! | `InvalidClaims` | 401 | the claims type wants a member that the token lacks, or one of another type | the log names the member; make it an `Option`, or give it `#[serde(default)]` |
 //! | `Revoked` | 401 | it was revoked | if it was not: the store may be shared with another service or test |
 //! | `MissingIdentifier` | 401 | the token lacks the `jti` or `sid` that the store asks for | ask for another ([`Identifiers`](crate::revocation::Identifiers)), have the issuer add it, or [`may_lack`](crate::layer::AuthLayer::may_lack) |
-//! | `BoundToken` | 401 | the token has a `cnf`: it is for one sender, who proves it (DPoP, mTLS), and that proof is not checked here yet | ask for an ordinary bearer token; or, if something in front of the service checks the proof, [`dangerous()`](crate::verify::VerifierBuilder::dangerous) |
+//! | `BoundToken` | 401 | the token has a `cnf`: it is for one sender, who proves it. Either the service was not told how to check that, or it was sent as `Bearer`, by another key, or without the client certificate | [`bound_tokens`](super::bound_tokens); if something in front of the service checks the proof, [`dangerous()`](crate::verify::VerifierBuilder::dangerous) |
+//! | `UnboundToken` | 401 | a bearer token sent as `DPoP`, or where only bound ones are accepted | have the client prove a key when it gets its token |
+//! | `InvalidDpopProof` | 401 | the public URL that is configured is not the one that clients use; clocks differ; a proof was sent twice | the log says which |
+//! | `UseDpopNonce` | 401 | every client's first request, where nonces are used | none: clients try once more |
 //! | `Inactive` | 401 | the issuer says so: expired, revoked, or of another realm | ask the endpoint with `curl` |
 //! | `InsufficientScope` | 403 | the token lacks the scope; it is in a claim other than `scope` or `scp` | the challenge names what is missing |
 //! | `Forbidden` | 403 | a role is missing, or it is elsewhere than in `roles` | [`roles_at`](crate::verify::VerifierBuilder::roles_at) |
 //! | `CrossSite` | 403 | a page of another origin, and the token in a cookie; a proxy that changes `Host` | [`CrossSiteProtection`](crate::credentials::CrossSiteProtection): trust the origin, or mend the proxy |
 //! | `InsufficientAuthentication` | 401 | the login is too old or too weak for this operation | sign in again |
-//! | `KeysUnavailable`, `RevocationUnavailable`, `IntrospectionUnavailable` | 503 | see [`outages`](super::outages); the log has the cause: DNS, TLS, a wrong URL | |
+//! | `KeysUnavailable`, `RevocationUnavailable`, `IntrospectionUnavailable`, `ReplayUnavailable` | 503 | see [`outages`](super::outages); the log has the cause: DNS, TLS, a wrong URL | |
 //! | `Misconfigured` | 500 | no layer around this route, or it yields another claims type | the log says which and where to put it |
 //!
 //! # It worked with the old library

@@ -20,22 +20,22 @@ use crate::json;
 
 /// The members of a JWK that matter, not yet judged.
 #[derive(Default)]
-pub(super) struct Jwk {
-    kty: Option<Value>,
+pub(crate) struct Jwk {
+    pub(super) kty: Option<Value>,
     alg: Option<Value>,
     kid: Option<Value>,
     purpose: Option<Value>,
     key_ops: Option<Value>,
-    crv: Option<Value>,
-    n: Option<Value>,
-    e: Option<Value>,
-    x: Option<Value>,
-    y: Option<Value>,
-    k: Option<Zeroizing<String>>,
+    pub(super) crv: Option<Value>,
+    pub(super) n: Option<Value>,
+    pub(super) e: Option<Value>,
+    pub(super) x: Option<Value>,
+    pub(super) y: Option<Value>,
+    pub(super) k: Option<Zeroizing<String>>,
     /// Whether a member of a private key (RFC 7518 §6.2.2, §6.3.2) is there. Its value is not kept.
-    private: bool,
+    pub(super) private: bool,
     has_keys: bool,
-    repeated: bool,
+    pub(super) repeated: bool,
 }
 
 impl Jwk {

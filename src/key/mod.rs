@@ -44,6 +44,7 @@ mod backend;
 pub(crate) mod crypto;
 #[cfg(feature = "jsonwebtoken")]
 mod decoding_key;
+mod embedded;
 mod error;
 mod file;
 mod format;
@@ -67,6 +68,7 @@ pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use crypto::TokenHash;
 pub use error::{KeyError, KeyErrorKind};
 pub use file::{FileKeys, FileKeysBuilder, FileStatus};
+pub(crate) use jwk::Jwk;
 pub use jwks::JwksOptions;
 pub use secret::Secret;
 pub use set::KeySet;

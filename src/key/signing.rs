@@ -116,6 +116,16 @@ impl SigningKey {
         Self::named(Inner { algorithm, key, material })
     }
 
+    /// As [`public_jwk`](Self::public_jwk), with the members alone that make the key.
+    pub(crate) fn bare_jwk(&self) -> Result<Value, KeyError> {
+        let mut jwk = self.inner.public_jwk()?;
+        if let Some(members) = jwk.as_object_mut() {
+            members.remove("alg");
+            members.remove("use");
+        }
+        Ok(jwk)
+    }
+
     fn named(inner: Inner) -> Result<Self, KeyError> {
         let id = if inner.algorithm.is_symmetric() {
             let mac = inner.key.sign(b"tower-bearer key id")?;
@@ -171,11 +181,19 @@ impl SigningKey {
         Ok(jwk)
     }
 
+    /// The thumbprint of the public half, as base64url
+    /// ([RFC 7638](https://www.rfc-editor.org/rfc/rfc7638)): the `jkt` of tokens that are bound to it.
+    ///
+    /// # Errors
+    /// [`KeyErrorKind::Symmetric`] for a shared secret.
+    pub fn thumbprint(&self) -> Result<String, KeyError> {
+        thumbprint(&self.inner.public_jwk()?)
+    }
+
     /// The signature in the form that a JWS has (RFC 7518 §3).
     ///
     /// # Errors
     /// [`KeyErrorKind::Failed`] if the crypto library fails.
-    #[cfg(any(test, feature = "testing", feature = "introspection", feature = "issuer"))]
     pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
         self.inner.key.sign(message)
     }
@@ -184,7 +202,6 @@ impl SigningKey {
     ///
     /// # Errors
     /// As for [`SigningKey::sign`].
-    #[cfg(any(test, feature = "testing", feature = "introspection", feature = "issuer"))]
     pub(crate) fn sign_compact(&self, header: &[u8], payload: &[u8]) -> Result<String, KeyError> {
         let input = format!("{}.{}", base64url(header), base64url(payload));
         let signature = self.sign(input.as_bytes())?;

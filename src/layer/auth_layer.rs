@@ -9,6 +9,7 @@ use super::config::Config;
 use super::service::AuthService;
 use super::shards::Shards;
 use crate::authenticate::{AuthEvent, Authenticator, IntoAuthenticator, Mode};
+use crate::bound::{ClientCertificates, Dpop};
 use crate::credentials::TokenSource;
 use crate::dangerous::Dangerous;
 use crate::respond::{Auto, Challenge, EmptyBody, Responder};
@@ -96,7 +97,11 @@ impl<V: TokenVerifier, R: RevocationCheck> AuthLayer<V, R> {
 }
 
 impl<V, R> AuthLayer<V, R> {
-    fn of(config: Config<V, R>) -> Self {
+    fn of(mut config: Config<V, R>) -> Self {
+        // Whichever was set first: the challenge asks for what the authenticator accepts.
+        if let Some(sender) = config.authenticator.sender() {
+            config.challenge = config.challenge.for_sender(sender);
+        }
         Self { shared: Arc::new(Shared { config, shards: OnceLock::new() }) }
     }
 
@@ -140,6 +145,29 @@ impl<V: TokenVerifier, R> AuthLayer<V, R> {
     /// enough".
     pub fn source(self, source: impl TokenSource) -> Self {
         self.map(|authenticator| authenticator.source(source))
+    }
+
+    /// Accepts tokens that are bound to a key (`cnf.jkt`), by the scheme `DPoP` and with a proof, beside
+    /// bearer tokens: [RFC 9449](https://www.rfc-editor.org/rfc/rfc9449). Without this they are rejected.
+    /// See [`bound`](crate::bound). The challenges offer the scheme, too.
+    ///
+    /// They are found in the `Authorization` header, whatever the [`source`](Self::source) of others.
+    pub fn dpop(self, dpop: Dpop) -> Self {
+        self.map(|authenticator| authenticator.dpop(dpop))
+    }
+
+    /// Accepts tokens that are bound to the certificate of the client (`cnf.x5t#S256`), beside bearer
+    /// tokens: [RFC 8705](https://www.rfc-editor.org/rfc/rfc8705). Without this they are rejected. See
+    /// [`bound`](crate::bound).
+    #[doc(alias("mtls", "mutual TLS"))]
+    pub fn client_certificates(self, certificates: ClientCertificates) -> Self {
+        self.map(|authenticator| authenticator.client_certificates(certificates))
+    }
+
+    /// Rejects bearer tokens: only those are accepted that are bound to their sender. With DPoP alone the
+    /// challenge is of its scheme alone.
+    pub fn only_bound(self) -> Self {
+        self.map(Authenticator::only_bound)
     }
 
     /// What happens to requests without good credentials. Default: they are rejected. With

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::authenticate::Authenticator;
+use crate::credentials::is_dpop;
 use crate::head::RequestHead;
 use crate::rejection::Rejection;
 use crate::respond::{Challenge, RequestInfo, Responder};
@@ -21,7 +22,11 @@ impl<V, R> Config<V, R> {
     }
 
     pub(super) fn info(&self, head: &RequestHead<'_>) -> RequestInfo {
-        if self.speaks_grpc { RequestInfo::from(head) } else { RequestInfo::default() }
+        let info = if self.speaks_grpc { RequestInfo::from(head) } else { RequestInfo::default() };
+        match self.authenticator.sender() {
+            Some(_) if is_dpop(head) => info.in_dpop(),
+            _ => info,
+        }
     }
 
     /// Logs and reports what something behind the layer rejected.

@@ -153,7 +153,7 @@ where
                             renderer().redo(response, rejection)
                         }
                     };
-                    after.apply(response.headers_mut());
+                    this.config.authenticator.finish(*after, response.headers_mut());
                     return Poll::Ready(Ok(response));
                 }
                 StateProj::Rejected { rejection } => {

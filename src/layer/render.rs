@@ -24,7 +24,7 @@ pub(super) struct Renderer<'a> {
 struct Undecorated;
 
 /// What a rendering may have set, or says something of a body that is gone: a later one replaces it.
-const RENDERED: [HeaderName; 11] = [
+const RENDERED: [HeaderName; 12] = [
     WWW_AUTHENTICATE,
     CONTENT_TYPE,
     CONTENT_LENGTH,
@@ -33,6 +33,7 @@ const RENDERED: [HeaderName; 11] = [
     TRANSFER_ENCODING,
     TRAILER,
     ETAG,
+    HeaderName::from_static("dpop-nonce"),
     HeaderName::from_static("grpc-status"),
     HeaderName::from_static("grpc-message"),
     HeaderName::from_static("grpc-retry-pushback-ms"),
@@ -40,6 +41,7 @@ const RENDERED: [HeaderName; 11] = [
 
 impl Renderer<'_> {
     pub(super) fn render<B>(&self, rejection: Rejection) -> Response<ResponseBody<B>> {
+        let rejection = if self.info.is_in_dpop() { rejection.in_dpop() } else { rejection };
         let response = self.responder.respond(&rejection, &self.info, self.challenge);
         let mut response = response.map(ResponseBody::rejection);
         response.extensions_mut().insert(rejection);

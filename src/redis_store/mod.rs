@@ -151,8 +151,6 @@ mod keys;
 pub mod layout;
 mod log;
 mod once;
-#[cfg(feature = "issuer")]
-mod replica_sessions;
 mod script;
 #[cfg(feature = "issuer")]
 mod session;

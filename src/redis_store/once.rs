@@ -1,4 +1,4 @@
-//! Ids that were claimed, in Redis: [`Once`] for [`RedisStore`] and [`Replica`].
+//! Ids that were claimed, in Redis: [`Once`] for [`RedisStore`].
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use ::redis::Cmd;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::{RedisStore, Replica};
+use super::RedisStore;
 use crate::clock::UnixTime;
 use crate::store::{Once, OnceId, StoreError};
 
@@ -41,11 +41,5 @@ impl Once for RedisStore {
         set.arg(self.keys().once(&URL_SAFE_NO_PAD.encode(id.as_bytes())));
         set.arg("1").arg("NX").arg("PX").arg(stay(until, now));
         self.ask(set).await
-    }
-}
-
-impl Once for Replica {
-    async fn claim(&self, id: &OnceId, until: UnixTime, now: UnixTime) -> Result<bool, StoreError> {
-        self.store().claim(id, until, now).await
     }
 }

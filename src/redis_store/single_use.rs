@@ -1,4 +1,4 @@
-//! Single-use tokens in Redis: [`SingleUseStore`] for [`RedisStore`] and [`Replica`].
+//! Single-use tokens in Redis: [`SingleUseStore`] for [`RedisStore`].
 //!
 //! A group is one hash, so that it is revoked by one command; beside it a key for each token says in
 //! which group it is.
@@ -9,10 +9,10 @@ use ::redis::{Script, Value};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use super::RedisStore;
 use super::connection::{other_layout, store_error};
 use super::once::stay;
 use super::script::Call;
-use super::{RedisStore, Replica};
 use crate::clock::UnixTime;
 use crate::issuer::single_use::{Attempt, MOST_IN_GROUP, NewToken, SingleUseStore};
 use crate::key::TokenHash;
@@ -128,28 +128,6 @@ impl SingleUseStore for RedisStore {
         let mut delete = ::redis::cmd("DEL");
         delete.arg(self.keys().single_use_group(&hash_text(group)));
         self.ask(delete).await
-    }
-}
-
-impl SingleUseStore for Replica {
-    async fn put(&self, token: &NewToken<'_>, now: UnixTime) -> Result<(), StoreError> {
-        self.store().put(token, now).await
-    }
-
-    async fn take(&self, id: &TokenHash, now: UnixTime) -> Result<Option<String>, StoreError> {
-        self.store().take(id, now).await
-    }
-
-    async fn attempt(
-        &self,
-        attempt: &Attempt<'_>,
-        now: UnixTime,
-    ) -> Result<Option<String>, StoreError> {
-        self.store().attempt(attempt, now).await
-    }
-
-    async fn revoke_group(&self, group: &TokenHash, now: UnixTime) -> Result<(), StoreError> {
-        self.store().revoke_group(group, now).await
     }
 }
 

@@ -1,12 +1,13 @@
-//! `WWW-Authenticate: Bearer …`, and what else may stand beside it.
+//! `WWW-Authenticate: Bearer …` and `DPoP …`, and what else may stand beside it.
 
 use std::time::Duration;
 
 use http::header::WWW_AUTHENTICATE;
 use http::{HeaderMap, HeaderValue, StatusCode};
 
+use crate::bound::{DPOP_NONCE, Dpop, Sender};
 use crate::rejection::{Rejection, RejectionKind};
-use crate::respond::params::{Quoted, bearer, quote, quote_scope};
+use crate::respond::params::{Quoted, challenge, quote, quote_scope};
 
 /// What the `WWW-Authenticate` of a layer says
 /// ([RFC 6750 §3](https://www.rfc-editor.org/rfc/rfc6750#section-3)).
@@ -21,7 +22,10 @@ pub struct Challenge {
     /// `None` for the default, which another challenge's realm prevails over.
     realm: Option<Box<str>>,
     texts: Texts,
+    /// Of the scheme `Bearer`.
     fixed: Fixed,
+    /// Of the scheme `DPoP`, where that is spoken.
+    dpop: Option<Box<DpopFixed>>,
     /// Challenges of other schemes, each complete.
     others: Vec<HeaderValue>,
 }
@@ -44,6 +48,21 @@ struct Own {
     max_age: Option<Quoted>,
 }
 
+/// The scheme `DPoP` beside `Bearer`, or alone.
+#[derive(Debug, Clone)]
+struct DpopFixed {
+    algs: Quoted,
+    fixed: Fixed,
+    alone: bool,
+}
+
+/// The scheme of a challenge, with what it says in each.
+#[derive(Clone, Copy)]
+enum Scheme<'a> {
+    Bearer,
+    Dpop { algs: &'a str },
+}
+
 /// The values for rejections that add nothing.
 #[derive(Debug, Clone)]
 struct Fixed {
@@ -53,6 +72,8 @@ struct Fixed {
     expired: HeaderValue,
     insufficient_scope: HeaderValue,
     insufficient_authentication: HeaderValue,
+    invalid_dpop_proof: HeaderValue,
+    use_dpop_nonce: HeaderValue,
 }
 
 impl Challenge {
@@ -60,7 +81,8 @@ impl Challenge {
     pub fn new() -> Self {
         let realm = quote(DEFAULT_REALM);
         let texts = Texts { realm, scope: None, resource_metadata: None };
-        Self { realm: None, fixed: Fixed::of(&texts), texts, others: Vec::new() }
+        let fixed = Fixed::of(&texts, Scheme::Bearer);
+        Self { realm: None, fixed, texts, dpop: None, others: Vec::new() }
     }
 
     /// Names the protected area
@@ -90,6 +112,33 @@ impl Challenge {
         self
     }
 
+    /// Offers the scheme `DPoP` behind `Bearer`, with the algorithms that proofs may have
+    /// ([RFC 9449 §7.1](https://www.rfc-editor.org/rfc/rfc9449#section-7.1)). What is wrong with
+    /// credentials is told in the challenge of their own scheme. A layer does so by itself.
+    pub fn dpop(self, dpop: &Dpop) -> Self {
+        self.with_dpop(dpop, false)
+    }
+
+    /// Asks for credentials of the scheme `DPoP` alone. A layer does so by itself.
+    pub fn only_dpop(self, dpop: &Dpop) -> Self {
+        self.with_dpop(dpop, true)
+    }
+
+    fn with_dpop(self, dpop: &Dpop, alone: bool) -> Self {
+        let algs = quote(&dpop.algorithm_names().collect::<Vec<_>>().join(" "));
+        let fixed = Fixed::of(&self.texts, Scheme::Dpop { algs: &algs });
+        Self { dpop: Some(Box::new(DpopFixed { algs, fixed, alone })), ..self }
+    }
+
+    /// As a layer needs it that was told so about bound tokens.
+    pub(crate) fn for_sender(self, sender: &Sender) -> Self {
+        match &sender.dpop {
+            None => self,
+            // Tokens that are bound to a certificate are sent as bearer tokens are.
+            Some(dpop) => self.with_dpop(dpop, sender.only_bound && sender.certificates.is_none()),
+        }
+    }
+
     /// Writes the challenges for this rejection into the header fields of a response, in place of
     /// what `WWW-Authenticate` was there: `Bearer` first. A kind without a challenge writes none.
     ///
@@ -103,17 +152,44 @@ impl Challenge {
             return;
         }
         let own = Own::of(rejection);
-        let bearer = if own.is_empty() {
-            self.fixed.get(kind).clone()
-        } else {
-            self.texts.challenge(kind, &own)
+        let told = |scheme, fixed: &Fixed| {
+            if own.is_empty() {
+                fixed.get(kind).clone()
+            } else {
+                self.texts.challenge(scheme, kind, &own)
+            }
         };
-        headers.insert(WWW_AUTHENTICATE, bearer);
         // With 400 and 403 the credentials were of the right scheme.
-        if kind.status() == StatusCode::UNAUTHORIZED {
+        let offers = kind.status() == StatusCode::UNAUTHORIZED;
+        headers.remove(WWW_AUTHENTICATE);
+        let mut add = |value: HeaderValue| {
+            headers.append(WWW_AUTHENTICATE, value);
+        };
+        match &self.dpop {
+            None => add(told(Scheme::Bearer, &self.fixed)),
+            Some(dpop) => {
+                let scheme = Scheme::Dpop { algs: &dpop.algs };
+                let missing = kind == RejectionKind::MissingToken;
+                let in_dpop = dpop.alone || rejection.is_in_dpop();
+                if !dpop.alone && (missing || !in_dpop) {
+                    add(told(Scheme::Bearer, &self.fixed));
+                } else if !dpop.alone && offers {
+                    add(self.fixed.missing_token.clone());
+                }
+                if missing || in_dpop {
+                    add(told(scheme, &dpop.fixed));
+                } else if offers {
+                    add(dpop.fixed.missing_token.clone());
+                }
+            }
+        }
+        if offers {
             for other in &self.others {
                 headers.append(WWW_AUTHENTICATE, other.clone());
             }
+        }
+        if let Some(nonce) = rejection.dpop_nonce() {
+            headers.insert(DPOP_NONCE, nonce.clone());
         }
     }
 
@@ -132,7 +208,10 @@ impl Challenge {
 
     fn with(mut self, set: impl FnOnce(&mut Texts)) -> Self {
         set(&mut self.texts);
-        self.fixed = Fixed::of(&self.texts);
+        self.fixed = Fixed::of(&self.texts, Scheme::Bearer);
+        if let Some(dpop) = &mut self.dpop {
+            dpop.fixed = Fixed::of(&self.texts, Scheme::Dpop { algs: &dpop.algs });
+        }
         self
     }
 }
@@ -144,22 +223,28 @@ impl Default for Challenge {
 }
 
 impl Texts {
-    fn challenge(&self, kind: RejectionKind, own: &Own) -> HeaderValue {
+    fn challenge(&self, scheme: Scheme<'_>, kind: RejectionKind, own: &Own) -> HeaderValue {
         let error = kind.error_code().map(quote);
         let description = error.as_ref().map(|_| quote(kind.description()));
         let hint = match kind {
             RejectionKind::MissingToken => self.scope.as_deref(),
             _ => None,
         };
-        bearer(&[
+        let (name, algs) = match scheme {
+            Scheme::Bearer => ("Bearer", None),
+            Scheme::Dpop { algs } => ("DPoP", Some(algs)),
+        };
+        let params: [(&str, Option<&str>); 8] = [
             ("realm", Some(&self.realm)),
             ("error", error.as_deref()),
             ("error_description", description.as_deref()),
             ("scope", own.scope.as_deref().or(hint)),
             ("acr_values", own.acr_values.as_deref()),
             ("max_age", own.max_age.as_deref()),
+            ("algs", algs),
             ("resource_metadata", self.resource_metadata.as_deref()),
-        ])
+        ];
+        challenge(name, &params)
     }
 }
 
@@ -188,8 +273,8 @@ impl Own {
 }
 
 impl Fixed {
-    fn of(texts: &Texts) -> Self {
-        let write = |kind| texts.challenge(kind, &Own::default());
+    fn of(texts: &Texts, scheme: Scheme<'_>) -> Self {
+        let write = |kind| texts.challenge(scheme, kind, &Own::default());
         Self {
             missing_token: write(RejectionKind::MissingToken),
             invalid_request: write(RejectionKind::InvalidRequest),
@@ -198,6 +283,8 @@ impl Fixed {
             expired: write(RejectionKind::Expired),
             insufficient_scope: write(RejectionKind::InsufficientScope),
             insufficient_authentication: write(RejectionKind::InsufficientAuthentication),
+            invalid_dpop_proof: write(RejectionKind::InvalidDpopProof),
+            use_dpop_nonce: write(RejectionKind::UseDpopNonce),
         }
     }
 
@@ -208,6 +295,8 @@ impl Fixed {
             RejectionKind::Expired => &self.expired,
             RejectionKind::InsufficientScope => &self.insufficient_scope,
             RejectionKind::InsufficientAuthentication => &self.insufficient_authentication,
+            RejectionKind::InvalidDpopProof => &self.invalid_dpop_proof,
+            RejectionKind::UseDpopNonce => &self.use_dpop_nonce,
             _ => &self.invalid_token,
         }
     }

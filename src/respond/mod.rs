@@ -6,11 +6,13 @@
 //! | no token | 401 | realm, no `error` | 16 |
 //! | ill-formed or repeated credentials | 400 | `invalid_request` | 16 |
 //! | invalid, expired or inactive token | 401 | `invalid_token` | 16 |
+//! | DPoP proof missing or wrong | 401 | `invalid_dpop_proof` in the `DPoP` challenge | 16 |
+//! | DPoP nonce wanted | 401 | `use_dpop_nonce` in the `DPoP` challenge, and `DPoP-Nonce` | 16 |
 //! | scope missing | 403 | `insufficient_scope` and the scopes | 7 |
 //! | another guard denied | 403 | none | 7 |
 //! | token in a cookie, request of another site | 403 | none | 7 |
 //! | authentication too old or too weak | 401 | `insufficient_user_authentication` | 16 |
-//! | keys, revocation store or introspection unreachable | 503, `Retry-After` if known | none | 14 |
+//! | keys, revocation store, introspection or replay memory unreachable | 503, `Retry-After` if known | none | 14 |
 //! | service misconfigured | 500 | none | 13 |
 //!
 //! 1. A request with content type `application/grpc` gets HTTP 200 and a trailers-only response;

@@ -40,9 +40,9 @@ pub(super) fn quote_scope(scope: &str) -> Option<Quoted> {
     Some(quoted.into())
 }
 
-/// `Bearer name="value", …` out of quoted values; those that are `None` are left out.
-pub(super) fn bearer(params: &[(&str, Option<&str>)]) -> HeaderValue {
-    let mut text = String::from("Bearer ");
+/// `Scheme name="value", …` out of quoted values; those that are `None` are left out.
+pub(super) fn challenge(scheme: &str, params: &[(&str, Option<&str>)]) -> HeaderValue {
+    let mut text = format!("{scheme} ");
     let mut separator = "";
     for (name, value) in params {
         if let Some(value) = value {

@@ -26,6 +26,8 @@ pub enum Protocol {
 pub struct RequestInfo {
     protocol: Protocol,
     codec: Codec,
+    /// Whether it has credentials of the scheme `DPoP`, in a service that speaks it.
+    dpop: bool,
 }
 
 /// How messages are encoded; strict clients want their own content type back.
@@ -39,7 +41,7 @@ enum Codec {
 /// Plain HTTP.
 impl Default for RequestInfo {
     fn default() -> Self {
-        Self { protocol: Protocol::Http, codec: Codec::Unnamed }
+        Self { protocol: Protocol::Http, codec: Codec::Unnamed, dpop: false }
     }
 }
 
@@ -48,6 +50,15 @@ impl RequestInfo {
     #[must_use]
     pub fn protocol(&self) -> Protocol {
         self.protocol
+    }
+
+    pub(crate) fn in_dpop(self) -> Self {
+        Self { dpop: true, ..self }
+    }
+
+    /// Whether the challenge of the scheme `DPoP` is the one that tells what was wrong.
+    pub(crate) fn is_in_dpop(&self) -> bool {
+        self.dpop
     }
 
     /// The content type for a response in the request's own protocol: `None` for plain HTTP, for
@@ -106,7 +117,7 @@ impl RequestInfo {
         };
         match protocol {
             Protocol::Http => http,
-            _ => Self { protocol, codec },
+            _ => Self { protocol, codec, dpop: false },
         }
     }
 }

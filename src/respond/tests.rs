@@ -23,7 +23,7 @@ const INVALID: Option<&str> = Some("invalid_token");
 const INVALID_TEXT: &str = "The access token is invalid";
 
 #[rustfmt::skip]
-const TABLE: [Row; 24] = [
+const TABLE: [Row; 28] = [
     (RejectionKind::MissingToken, UNAUTHORIZED, None, "Authentication is required", 16),
     (RejectionKind::InvalidRequest, (400, "Bad Request"), Some("invalid_request"),
         "The request carries ill-formed or repeated credentials", 16),
@@ -56,6 +56,13 @@ const TABLE: [Row; 24] = [
     (RejectionKind::Misconfigured, (500, "Internal Server Error"), None,
         "Internal server error", 13),
     (RejectionKind::MissingIdentifier, UNAUTHORIZED, INVALID, INVALID_TEXT, 16),
+    (RejectionKind::UnboundToken, UNAUTHORIZED, INVALID, INVALID_TEXT, 16),
+    (RejectionKind::InvalidDpopProof, UNAUTHORIZED, Some("invalid_dpop_proof"),
+        "The DPoP proof is missing or invalid", 16),
+    (RejectionKind::UseDpopNonce, UNAUTHORIZED, Some("use_dpop_nonce"),
+        "The DPoP proof needs the nonce of this answer", 16),
+    (RejectionKind::ReplayUnavailable, UNAVAILABLE, None,
+        "Authentication is temporarily unavailable", 14),
 ];
 
 /// The place of a kind in the table. A new kind does not compile until it has one.
@@ -85,6 +92,10 @@ fn index(kind: RejectionKind) -> usize {
         RejectionKind::IntrospectionUnavailable => 21,
         RejectionKind::Misconfigured => 22,
         RejectionKind::MissingIdentifier => 23,
+        RejectionKind::UnboundToken => 24,
+        RejectionKind::InvalidDpopProof => 25,
+        RejectionKind::UseDpopNonce => 26,
+        RejectionKind::ReplayUnavailable => 27,
     }
 }
 

@@ -4,6 +4,7 @@
 //!    the whole stack is tested as it runs.
 //! 2. [`claims`] makes the claims that a handler takes, to call it as a function; [`inject`] puts them
 //!    into a request without any token.
+//!    [`DpopClient`] makes the proofs of clients whose tokens are bound to a key.
 //! 3. [`FakeClock`] stands still until the test moves it.
 //! 4. [`revocation::conformance`] is the suite that every revocation store has to pass, one's own
 //!    included. With the feature `issuer` there are others, for stores of refresh tokens and of
@@ -72,6 +73,7 @@
 //! ```
 
 mod clock;
+mod dpop;
 mod inject;
 mod issuer;
 pub mod once;
@@ -85,6 +87,7 @@ pub mod single_use;
 mod unique;
 
 pub use clock::FakeClock;
+pub use dpop::{DpopClient, ProofBuilder};
 pub use inject::{claims, claims_with, inject, inject_with};
 pub use issuer::{TestIssuer, TokenBuilder};
 use unique::unique_id;

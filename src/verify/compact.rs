@@ -9,12 +9,12 @@ const LONGEST_SIGNATURE: usize = 1024;
 
 /// The three segments of a token, still encoded.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Compact<'a> {
-    pub(super) header: &'a [u8],
-    pub(super) payload: &'a [u8],
-    pub(super) signature: &'a [u8],
+pub(crate) struct Compact<'a> {
+    pub(crate) header: &'a [u8],
+    pub(crate) payload: &'a [u8],
+    pub(crate) signature: &'a [u8],
     /// `header.payload`, what the signature is over.
-    pub(super) signing_input: &'a [u8],
+    pub(crate) signing_input: &'a [u8],
 }
 
 pub(super) fn malformed(reason: &'static str) -> Rejection {
@@ -22,7 +22,7 @@ pub(super) fn malformed(reason: &'static str) -> Rejection {
 }
 
 impl<'a> Compact<'a> {
-    pub(super) fn parse(token: &'a [u8]) -> Result<Self, Rejection> {
+    pub(crate) fn parse(token: &'a [u8]) -> Result<Self, Rejection> {
         let split = |text: &'a [u8]| {
             let (before, after) = text.split_at_checked(memchr::memchr(b'.', text)?)?;
             Some((before, after.get(1..)?))
@@ -62,7 +62,7 @@ fn wrong_segments(token: &[u8]) -> Rejection {
 
 /// Decodes a signature into room on the stack, as much as it may need, and hands it on.
 #[inline]
-pub(super) fn with_signature<T>(
+pub(crate) fn with_signature<T>(
     segment: &[u8],
     then: impl FnOnce(&[u8]) -> T,
 ) -> Result<T, Rejection> {
@@ -86,7 +86,7 @@ pub(super) fn with_signature<T>(
 }
 
 /// Decodes base64url without padding, exact to the last bit; `None` also if `out` is too small.
-pub(super) fn decode_into<'o>(segment: &[u8], out: &'o mut [u8]) -> Option<&'o [u8]> {
+pub(crate) fn decode_into<'o>(segment: &[u8], out: &'o mut [u8]) -> Option<&'o [u8]> {
     // Four characters make three bytes; a rest of two or three makes one or two more.
     if segment.len() / 4 * 3 + (segment.len() % 4).saturating_sub(1) > out.len() {
         return None;

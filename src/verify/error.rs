@@ -3,12 +3,12 @@
 use std::error::Error;
 use std::fmt;
 
-/// Why a verifier could not be built; says what to change.
+/// Why a verifier, or what checks proofs, could not be built; says what to change.
 #[derive(Debug)]
 pub struct BuildError(&'static str);
 
 impl BuildError {
-    pub(super) const fn new(problem: &'static str) -> Self {
+    pub(crate) const fn new(problem: &'static str) -> Self {
         Self(problem)
     }
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 
@@ -20,24 +21,33 @@ const LONGEST_KID: usize = crate::key::LONGEST_ID;
 
 /// What the header says, borrowed from its decoded bytes.
 #[derive(Debug)]
-pub(super) struct Header<'a> {
-    pub(super) algorithm: Algorithm,
+pub(crate) struct Header<'a> {
+    pub(crate) algorithm: Algorithm,
     pub(super) kid: Option<Cow<'a, str>>,
-    pub(super) typ: Option<Cow<'a, str>>,
+    pub(crate) typ: Option<Cow<'a, str>>,
 }
 
 /// Room for a decoded header.
-pub(super) struct HeaderBuffer {
+pub(crate) struct HeaderBuffer {
     stack: [u8; USUAL_LENGTH],
     heap: Vec<u8>,
 }
 
 impl HeaderBuffer {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { stack: [0; USUAL_LENGTH], heap: Vec::new() }
     }
 
+    /// Of a token, whose `jwk` (RFC 7515 §4.1.3) is never looked at.
     pub(super) fn parse(&mut self, segment: &[u8]) -> Result<Header<'_>, Rejection> {
+        self.parse_with::<IgnoredAny>(segment).map(|(header, _)| header)
+    }
+
+    /// With `jwk` read as a `J`, for what is not signed by a key that is known before.
+    pub(crate) fn parse_with<'a, J: Deserialize<'a>>(
+        &'a mut self,
+        segment: &[u8],
+    ) -> Result<(Header<'a>, Option<J>), Rejection> {
         let room = if segment.len() / 4 * 3 + 3 <= USUAL_LENGTH {
             &mut self.stack[..]
         } else {
@@ -49,7 +59,7 @@ impl HeaderBuffer {
             decode_into(segment, room).ok_or_else(|| malformed("the header is not base64url"))?;
         json::check(json).map_err(|odd| malformed("the header cannot be read").with_source(odd))?;
         let json = str::from_utf8(json).map_err(|_| malformed("the header is not UTF-8"))?;
-        let members: Members<'_> = serde_json::from_str(json).map_err(|_| {
+        let members: Members<'_, J> = serde_json::from_str(json).map_err(|_| {
             malformed("the header is not a JSON object with members of the right types, each once")
         })?;
         members.check()
@@ -57,17 +67,21 @@ impl HeaderBuffer {
 }
 
 /// The members this crate knows; the names of all others are only compared.
-#[derive(Default)]
-struct Members<'a> {
+struct Members<'a, J> {
     alg: Option<Cow<'a, str>>,
     kid: Option<Cow<'a, str>>,
     typ: Option<Cow<'a, str>>,
+    jwk: Option<J>,
     crit: bool,
     b64: bool,
 }
 
-impl<'a> Members<'a> {
-    fn check(self) -> Result<Header<'a>, Rejection> {
+impl<'a, J> Members<'a, J> {
+    fn new() -> Self {
+        Self { alg: None, kid: None, typ: None, jwk: None, crit: false, b64: false }
+    }
+
+    fn check(self) -> Result<(Header<'a>, Option<J>), Rejection> {
         if self.crit {
             return Err(malformed("the header has `crit`, and no extension is implemented"));
         }
@@ -81,27 +95,27 @@ impl<'a> Members<'a> {
         let algorithm = Algorithm::from_name(&alg).ok_or_else(|| {
             Rejection::new(RejectionKind::WrongAlgorithm, "the header's `alg` is not supported")
         })?;
-        Ok(Header { algorithm, kid: self.kid, typ: self.typ })
+        Ok((Header { algorithm, kid: self.kid, typ: self.typ }, self.jwk))
     }
 }
 
-impl<'de> Deserialize<'de> for Members<'de> {
+impl<'de, J: Deserialize<'de>> Deserialize<'de> for Members<'de, J> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(MembersVisitor)
+        deserializer.deserialize_map(MembersVisitor(PhantomData))
     }
 }
 
-struct MembersVisitor;
+struct MembersVisitor<J>(PhantomData<J>);
 
-impl<'de> Visitor<'de> for MembersVisitor {
-    type Value = Members<'de>;
+impl<'de, J: Deserialize<'de>> Visitor<'de> for MembersVisitor<J> {
+    type Value = Members<'de, J>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a JOSE header")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
-        let mut members = Members::default();
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de, J>, A::Error> {
+        let mut members = Members::new();
         let mut others: Vec<Str<'de>> = Vec::new();
         let mut count = 0;
         while let Some(Str(name)) = map.next_key()? {
@@ -113,6 +127,7 @@ impl<'de> Visitor<'de> for MembersVisitor {
                 "alg" => members.alg.replace(map.next_value::<Str<'de>>()?.0).is_some(),
                 "kid" => members.kid.replace(map.next_value::<Str<'de>>()?.0).is_some(),
                 "typ" => members.typ.replace(map.next_value::<Str<'de>>()?.0).is_some(),
+                "jwk" => members.jwk.replace(map.next_value()?).is_some(),
                 "crit" => {
                     map.next_value::<IgnoredAny>()?;
                     std::mem::replace(&mut members.crit, true)

@@ -152,7 +152,6 @@ impl Rules {
         self.check_parties(claims)?;
         self.check_times(claims, now)?;
         self.check_required(claims)?;
-        self.check_bearer(claims)?;
         self.check_client(claims)?;
         self.check_values(claims)
     }
@@ -173,11 +172,6 @@ impl Rules {
                 Err(Rejection::new(RejectionKind::InvalidClaims, reason).with_source(missing))
             }
         }
-    }
-
-    /// Whether whoever has the token may use it: one with `cnf` is for who can prove that they are meant.
-    pub(super) fn check_bearer(&self, claims: &RegisteredClaims) -> Result<(), Rejection> {
-        if self.bound_accepted || claims.confirmation().is_none() { Ok(()) } else { Err(bound()) }
     }
 
     /// Whether the token was issued to a client that is allowed. Where it names two, both have to be.
@@ -269,7 +263,7 @@ impl Rules {
 }
 
 /// The rejection of a token that is bound to its sender.
-pub(super) fn bound() -> Rejection {
+pub(crate) fn bound() -> Rejection {
     let reason = "the token is bound to its sender, and no proof of that is asked for here";
     Rejection::new(RejectionKind::BoundToken, reason)
 }

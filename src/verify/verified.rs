@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
-use crate::claims::{ClaimNames, RegisteredClaims, TokenHandle, VerifiedToken, decode};
+use crate::claims::{
+    ClaimNames, Confirmation, RegisteredClaims, TokenHandle, VerifiedToken, decode,
+};
 use crate::clock::UnixTime;
 use crate::credentials::{BearerToken, TokenOrigin};
 use crate::rejection::{Rejection, RejectionKind};
@@ -22,6 +24,8 @@ pub struct Verified<C> {
     at: UnixTime,
     /// Where this request had it; a cached token may first have come from elsewhere.
     origin: TokenOrigin,
+    /// Whether it does not matter who sends it, though it is bound to somebody.
+    waived: bool,
 }
 
 impl<C> Verified<C> {
@@ -31,7 +35,32 @@ impl<C> Verified<C> {
         at: UnixTime,
         origin: TokenOrigin,
     ) -> Self {
-        Self { token: token.into(), at, origin }
+        Self { token: token.into(), at, origin, waived: false }
+    }
+
+    /// Whether it passes as a bearer token though it is bound to its sender.
+    pub(in crate::verify) fn waiving_proof(self, waived: bool) -> Self {
+        Self { waived, ..self }
+    }
+
+    /// By what its sender has to prove that it is theirs; `None` for bearer tokens.
+    pub(crate) fn to_be_proven(&self) -> Option<Confirmation<'_>> {
+        self.registered().confirmation().filter(|_| !self.waived)
+    }
+
+    /// Whether its binding is not to be looked at.
+    pub(crate) fn is_waived(&self) -> bool {
+        self.waived && self.registered().confirmation().is_some()
+    }
+
+    /// Where this request had it.
+    pub(crate) fn origin(&self) -> TokenOrigin {
+        self.origin
+    }
+
+    /// The token as it was sent.
+    pub(crate) fn bearer(&self) -> &BearerToken {
+        self.token.bearer()
     }
 
     /// The claims that every token may have.
@@ -63,9 +92,9 @@ impl<C: DeserializeOwned> Verified<C> {
     /// that it found: a JSON object, as a JWT's payload is, in which the registered claims have their
     /// usual names and types, and roles are in `roles`. `at` is when it was verified.
     ///
-    /// Nothing about the token is checked here: neither a signature nor issuer, audience and times, nor
-    /// whether it is bound to its sender ([`RegisteredClaims::confirmation`]). Whoever calls this says
-    /// that it was, and the layer believes it.
+    /// Nothing about the token is checked here: neither a signature nor issuer, audience and times.
+    /// Whoever calls this says that it was, and the layer believes it. If the claims have a `cnf`, the
+    /// layer asks for the proof as with any other token ([`bound`](crate::bound)).
     ///
     /// ```
     /// use std::future::Ready;

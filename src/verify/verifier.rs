@@ -274,7 +274,8 @@ impl<C> Verifier<C> {
             let at = clock.now();
             rules.check_times(&entry.token.registered, at)?;
             checks.apply(&entry.token.custom, &entry.token.registered)?;
-            Ok(Verified::new(entry.handle(), at, token.origin()))
+            let verified = Verified::new(entry.handle(), at, token.origin());
+            Ok(verified.waiving_proof(rules.bound_accepted))
         })
     }
 
@@ -353,7 +354,8 @@ impl<C: DeserializeOwned> Verifier<C> {
         policy.checks.apply(&custom, &registered)?;
         let origin = bearer.origin();
         let token = |bearer| Arc::new(VerifiedToken::new(custom, registered, bearer));
-        Ok(Verified::new(self.keep(policy, epoch, at, token, bearer), at, origin))
+        let verified = Verified::new(self.keep(policy, epoch, at, token, bearer), at, origin);
+        Ok(verified.waiving_proof(policy.rules.bound_accepted))
     }
 }
 

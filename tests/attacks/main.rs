@@ -6,6 +6,7 @@
 #![cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
 
 mod algorithms;
+mod bound;
 mod claims;
 mod cross_site;
 mod headers;

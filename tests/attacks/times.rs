@@ -1,6 +1,6 @@
 //! To the nanosecond where a token begins and ends.
 
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use tower_bearer::clock::UnixTime;
 use tower_bearer::revocation::NoRevocation;
@@ -124,6 +124,16 @@ fn max_age_to_the_nanosecond() {
         let token = timed.issuer.token().without("iat").sign();
         refuse(&timed.stack, &token, RejectionKind::InvalidClaims);
     }
+}
+
+#[test]
+fn before_1970_what_has_a_beginning_has_not_begun_and_the_rest_is_judged_by_its_end() {
+    let timed = Timed::new(60, None);
+    timed.clock.set(UnixTime::from(UNIX_EPOCH - Duration::from_secs(3600)));
+    for claim in ["iat", "nbf"] {
+        refuse(&timed.stack, &timed.token(claim, "10000"), RejectionKind::NotYetValid);
+    }
+    pass(&timed.stack, &timed.token("exp", "10000"));
 }
 
 #[test]

@@ -284,7 +284,7 @@ async fn the_page_is_protected_and_the_keys_are_public() {
 
 #[test]
 fn wrong_settings_are_explained() {
-    let redis = ("REDIS_URL", "redis://user:secret@127.0.0.1:1/");
+    let redis = ("STORE", "redis://user:secret@127.0.0.1:1/");
     for (settings, hint) in [
         (&[redis][..], "openssl genpkey -algorithm ed25519 -out signing.pem"),
         (&[redis, ("SIGNING_KEY_FILE", "/nowhere.pem")], "/nowhere.pem cannot be read"),
@@ -297,8 +297,36 @@ fn wrong_settings_are_explained() {
     }
     let key = shared::signing_key();
     let key = ("SIGNING_KEY_FILE", key.path());
-    for (url, hint) in [(redis.1, "is it running"), ("secret", "REDIS_URL is not like redis://")] {
-        let said = Example::refuses(&[key, ("REDIS_URL", url)]);
-        assert!(said.contains(hint) && !said.contains("secret"), "{said}");
+    let postgres = "postgres://user:secret@127.0.0.1:1/none";
+    for (url, hint) in [
+        (redis.1, "Redis cannot be used; is it running"),
+        (postgres, "Postgres cannot be used; is it running"),
+        ("secret", "the store is none of"),
+        ("sqlite:/nowhere/secret.db", "cannot be kept in"),
+    ] {
+        let said = Example::refuses(&[key, ("STORE", url)]);
+        let tells = url.starts_with("sqlite:") || !said.contains("secret");
+        assert!(said.contains(hint) && tells, "{said}");
     }
+}
+
+/// By default, with nothing installed.
+#[tokio::test]
+async fn sessions_in_a_file_outlive_a_restart() {
+    let folder = std::env::temp_dir().join(format!("tower-bearer-login-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let store = format!("sqlite:{}", folder.join("login.db").display());
+    let settings = [("STORE", &*store)];
+    let example = Example::start(&settings);
+    let (ada, bob) = (login(&example, ADA).await, login(&example, BOB).await);
+    assert_eq!(post(&example, "/logout", &bob.cookie).await.status(), 204);
+    drop(example);
+
+    let example = Example::start(&settings);
+    refresh_fails(&example, &bob).await;
+    let ada = refresh(&example, &ada).await;
+    assert_eq!(ada.get(&example, "/me").await, 200);
+    assert_eq!(ada.sessions(&example).await.len(), 1);
+    drop(example);
+    std::fs::remove_dir_all(&folder).unwrap();
 }

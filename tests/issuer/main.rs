@@ -2,6 +2,7 @@
 
 #![cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
 
+mod bound;
 #[cfg(feature = "cookie")]
 mod cookies;
 mod refresh_model;

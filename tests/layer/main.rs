@@ -11,6 +11,7 @@ mod glob;
 mod greeter;
 mod greeter_server;
 mod hyper_server;
+mod mutual_tls;
 mod observe;
 mod outcomes;
 mod python_grpc;

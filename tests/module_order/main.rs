@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The path, as the crate's documentation has it.
-const PATH: [&str; 23] = [
+const PATH: [&str; 24] = [
     "causes",
     "opaque",
     "json",
@@ -19,6 +19,7 @@ const PATH: [&str; 23] = [
     "key",
     "claims",
     "verify",
+    "bound",
     "revocation",
     "authenticate",
     "guard",

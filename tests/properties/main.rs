@@ -8,5 +8,6 @@ mod headers;
 mod json;
 mod mutations;
 mod payloads;
+mod proofs;
 mod stack;
 mod times;

@@ -5,6 +5,8 @@ mod failover;
 #[cfg(all(feature = "issuer", any(feature = "aws-lc-rs", feature = "rust-crypto")))]
 mod issued;
 mod limits;
+#[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
+mod proofs;
 mod replica;
 mod store;
 #[cfg(feature = "redis-tls")]

@@ -199,6 +199,28 @@ async fn rfc7662_s2_2_inactive_and_unfit_tokens_are_rejected_and_remembered_for_
 }
 
 #[tokio::test]
+async fn only_tokens_of_clients_and_with_values_that_are_allowed() {
+    let good = json!({"client_id": "web", "tenant": "acme"});
+    let endpoint = Endpoint::start(active(&good)).await;
+    let strict = builder(&endpoint).clients(["web", "app"]).require_value("tenant", "acme");
+    let app = app(AuthLayer::new(strict.build().unwrap()));
+    send(&app, "/", "good").await.is_ok("alice");
+    for bad in [
+        json!({"tenant": "acme"}),
+        json!({"client_id": "other", "tenant": "acme"}),
+        json!({"client_id": "web", "azp": "other", "tenant": "acme"}),
+        json!({"client_id": "web"}),
+        json!({"client_id": "web", "tenant": "other"}),
+        json!({"client_id": "web", "tenant": ["acme"]}),
+    ] {
+        endpoint.does(active(&bad));
+        let token = format!("token-{}", endpoint.calls());
+        send(&app, "/", &token).await.is_rejected(RejectionKind::InvalidClaims);
+    }
+    assert_eq!(endpoint.calls(), 7);
+}
+
+#[tokio::test]
 async fn an_endpoint_that_misbehaves_is_an_outage_and_never_remembered() {
     let text = |text: &str| Does::Text(StatusCode::OK, text.into());
     let status = |status: u16| {
@@ -601,7 +623,8 @@ fn who_joins_a_question_has_a_time_of_their_own() {
     let mut first = left_alone.block_on(begin(&app, "opaque"));
     served.block_on(async {
         let begun = Instant::now();
-        send(&app, "/", "opaque").await.is_outage("5");
+        let joined = tokio::time::timeout(patience * 20, send(&app, "/", "opaque")).await;
+        joined.expect("a time of its own").is_outage("5");
         let took = begun.elapsed();
         assert!(took >= patience && took < patience * 8, "{took:?}");
         // The first one's time is over by now, too, wherever it is waited for.

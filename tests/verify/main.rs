@@ -5,6 +5,7 @@
 #[cfg(feature = "aws-lc-rs")]
 mod claim_rules;
 mod differential;
+mod dpop_vectors;
 #[cfg(all(feature = "introspection", feature = "axum"))]
 mod endpoint;
 #[cfg(all(feature = "introspection", feature = "axum"))]
@@ -18,4 +19,6 @@ mod vectors;
 mod verifier_builder;
 #[cfg(feature = "reqwest")]
 mod with_a_provider;
+#[cfg(all(feature = "reqwest", feature = "axum"))]
+mod with_dpop;
 mod wycheproof;

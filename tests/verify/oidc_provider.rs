@@ -12,6 +12,7 @@ use tower_bearer_tests::npm;
 pub(crate) struct OidcProvider {
     child: Child,
     pub(crate) issuer: String,
+    directory: PathBuf,
     http: reqwest::Client,
 }
 
@@ -73,7 +74,13 @@ impl OidcProvider {
         };
         let http =
             reqwest::Client::builder().no_proxy().build().map_err(|error| error.to_string())?;
-        Ok(Self { child, issuer, http })
+        Ok(Self { child, issuer, directory: directory.to_owned(), http })
+    }
+
+    /// Where its files are, and those of a client.
+    #[cfg(feature = "axum")]
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
     }
 
     /// An access token for a machine, by client credentials (RFC 6749 §4.4) for a resource
@@ -117,7 +124,8 @@ fn installed() -> Result<PathBuf, String> {
     static INSTALLED: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     INSTALLED
         .get_or_init(|| {
-            npm::install(env!("CARGO_TARGET_TMPDIR"), "verify/oidc_provider", &["server.mjs"])
+            let files = ["dpop_client.mjs", "server.mjs"];
+            npm::install(env!("CARGO_TARGET_TMPDIR"), "verify/oidc_provider", &files)
         })
         .clone()
 }

@@ -9,6 +9,7 @@ use serde_json::json;
 
 #[cfg(feature = "tracing")]
 use crate::authenticate::causes;
+use crate::bound::DPOP_NONCE;
 use crate::issuer::error::IssueError;
 use crate::key::KeyError;
 use crate::rejection::{Rejection, RejectionKind};
@@ -26,6 +27,10 @@ pub enum SessionErrorKind {
     InvalidGrant,
     /// A scope was asked for that was not granted.
     InvalidScope,
+    /// The DPoP proof is wrong, or was used before.
+    InvalidDpopProof,
+    /// The DPoP proof needs a nonce, which the answer has.
+    UseDpopNonce,
     /// The policy allows this client no sessions.
     UnauthorizedClient,
     /// The token came in a cookie, and a page of another site caused the request.
@@ -45,7 +50,7 @@ pub enum SessionErrorKind {
 
 impl SessionErrorKind {
     /// The `error` of the response
-    /// ([RFC 6749 §5.2](https://www.rfc-editor.org/rfc/rfc6749#section-5.2); for
+    /// ([RFC 6749 §5.2](https://www.rfc-editor.org/rfc/rfc6749#section-5.2), RFC 9449 §5; for
     /// [`CrossSite`](Self::CrossSite), [`Unavailable`](Self::Unavailable) and the mistakes of this
     /// service the codes of §4.1.2.1, since §5.2 has none).
     #[must_use]
@@ -54,6 +59,8 @@ impl SessionErrorKind {
             Self::InvalidRequest => "invalid_request",
             Self::InvalidGrant => "invalid_grant",
             Self::InvalidScope => "invalid_scope",
+            Self::InvalidDpopProof => "invalid_dpop_proof",
+            Self::UseDpopNonce => "use_dpop_nonce",
             Self::UnauthorizedClient => "unauthorized_client",
             Self::CrossSite => "access_denied",
             Self::Unavailable => "temporarily_unavailable",
@@ -107,6 +114,10 @@ impl SessionError {
         if self.kind == SessionErrorKind::Unavailable {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
+        let rejection = self.source.as_deref().and_then(|it| it.downcast_ref::<Rejection>());
+        if let Some(nonce) = rejection.and_then(Rejection::dpop_nonce) {
+            response.headers_mut().insert(DPOP_NONCE, nonce.clone());
+        }
         response
     }
 }
@@ -158,13 +169,18 @@ impl From<IssueError> for SessionError {
     }
 }
 
-/// For refresh tokens that are read from a request as bearer tokens are, from a cookie say.
+/// For refresh tokens that are read from a request as bearer tokens are, from a cookie say; and for
+/// DPoP proofs ([`Dpop::proven_key`](crate::bound::Dpop::proven_key)).
 impl From<Rejection> for SessionError {
     fn from(rejection: Rejection) -> Self {
         let kind = match rejection.kind() {
             // The cookie has expired with the session: the user has to sign in again.
             RejectionKind::MissingToken => SessionErrorKind::InvalidGrant,
             RejectionKind::CrossSite => SessionErrorKind::CrossSite,
+            RejectionKind::InvalidDpopProof => SessionErrorKind::InvalidDpopProof,
+            RejectionKind::UseDpopNonce => SessionErrorKind::UseDpopNonce,
+            RejectionKind::ReplayUnavailable => SessionErrorKind::Unavailable,
+            RejectionKind::Misconfigured => SessionErrorKind::Failed,
             _ => SessionErrorKind::InvalidRequest,
         };
         let reason = rejection.reason();

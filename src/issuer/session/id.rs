@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::bound::{ClientCertificate, ProvenKey};
 use crate::key::KeyError;
 use crate::key::crypto::{base64url, is_base64url, random, sha256};
 
@@ -150,6 +151,24 @@ impl BoundKey {
     #[must_use]
     pub fn confirmation(&self) -> (&str, &str) {
         self.0.split_once(':').unwrap_or_default()
+    }
+}
+
+impl From<&ProvenKey> for BoundKey {
+    fn from(key: &ProvenKey) -> Self {
+        Self(format!("jkt:{}", key.thumbprint()).into())
+    }
+}
+
+impl From<ProvenKey> for BoundKey {
+    fn from(key: ProvenKey) -> Self {
+        Self::from(&key)
+    }
+}
+
+impl From<&ClientCertificate> for BoundKey {
+    fn from(certificate: &ClientCertificate) -> Self {
+        Self(format!("x5t#S256:{}", certificate.thumbprint()).into())
     }
 }
 

@@ -79,6 +79,8 @@ mod error;
 mod event;
 mod id;
 mod layer;
+#[cfg(feature = "replica")]
+mod logged;
 mod machine;
 mod memory;
 mod policy;
@@ -100,6 +102,9 @@ pub use self::ending::{EndedAll, Ending};
 pub use self::error::{SessionError, SessionErrorKind};
 pub use self::event::{Reuse, SessionEvent};
 pub use self::id::{BoundKey, IndexKey, SessionId};
+#[cfg(feature = "replica")]
+#[cfg_attr(docsrs, doc(cfg(feature = "replica")))]
+pub use self::logged::SessionLog;
 pub use self::memory::MemorySessionStore;
 pub use self::policy::{Grace, Policy};
 pub use self::refresh_token::RefreshToken;

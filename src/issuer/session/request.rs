@@ -88,9 +88,12 @@ impl NewSession {
     }
 
     /// Binds the session to a key, of which the client has given proof: nobody can refresh without
-    /// it ([`RefreshRequest::proven_key`]).
-    pub fn bound_to(mut self, key: BoundKey) -> Self {
-        self.bound_to = Some(key);
+    /// it ([`RefreshRequest::proven_key`]), and its access tokens are bound to it, too.
+    ///
+    /// The key is a [`ProvenKey`](crate::bound::ProvenKey), a
+    /// [`ClientCertificate`](crate::bound::ClientCertificate) or a [`BoundKey`].
+    pub fn bound_to(mut self, key: impl Into<BoundKey>) -> Self {
+        self.bound_to = Some(key.into());
         self
     }
 

@@ -48,7 +48,7 @@ impl Serialize for TokenResponse {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut response = serializer.serialize_struct("TokenResponse", 5)?;
         response.serialize_field("access_token", self.access.expose_secret())?;
-        response.serialize_field("token_type", "Bearer")?;
+        response.serialize_field("token_type", self.access.token_type())?;
         let lifetime = self.access.expires_at().saturating_since(self.access.issued_at());
         response.serialize_field("expires_in", &lifetime.as_secs())?;
         if let Some(refresh) = &self.refresh {

@@ -39,7 +39,8 @@ impl SessionTokens {
     }
 
     /// An access token of this session, with its subject, client, scope, `sid`, `auth_time`, `acr`
-    /// and `amr`; roles and other claims are to be added. It never outlives the session.
+    /// and `amr`, bound to the session's key if it has one; roles and other claims are to be added. It
+    /// never outlives the session.
     pub fn access_token(&self) -> AccessTokenBuilder {
         // no longer than the revocation of the session would be remembered
         let latest = self.now.saturating_add(self.issuer.lifetime()).min(self.session.expires_at);
@@ -53,7 +54,7 @@ impl SessionTokens {
                 self.session.amr.iter().map(|amr| Value::from(&**amr)).collect(),
             );
         }
-        let request = self
+        let mut request = self
             .issuer
             .access_token(self.session.subject.as_str())
             .client_id(self.session.client_id.clone())
@@ -62,6 +63,9 @@ impl SessionTokens {
             .issued_from(self.issue_from)
             .claims(&how)
             .until(latest);
+        if let Some(key) = &self.session.bound_to {
+            request = request.bound_to(key.clone());
+        }
         if self.scope.is_empty() { request } else { request.scope(scope::join(&self.scope)) }
     }
 

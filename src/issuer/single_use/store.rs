@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use crate::clock::UnixTime;
 use crate::key::TokenHash;
+#[cfg(feature = "replica")]
+use crate::revocation::replica::{Replica, RevocationLog};
 use crate::store::{Once, StoreError};
 
 /// How many tokens one group holds at most. The oldest goes for one more.
@@ -153,5 +155,29 @@ impl<S: SingleUseStore> SingleUseStore for Arc<S> {
         now: UnixTime,
     ) -> impl Future<Output = Result<(), StoreError>> + Send {
         (**self).revoke_group(group, now)
+    }
+}
+
+/// Asks the store: a replica has a copy of its revocations only.
+#[cfg(feature = "replica")]
+impl<L: RevocationLog + SingleUseStore> SingleUseStore for Replica<L> {
+    async fn put(&self, token: &NewToken<'_>, now: UnixTime) -> Result<(), StoreError> {
+        self.store().put(token, now).await
+    }
+
+    async fn take(&self, id: &TokenHash, now: UnixTime) -> Result<Option<String>, StoreError> {
+        self.store().take(id, now).await
+    }
+
+    async fn attempt(
+        &self,
+        attempt: &Attempt<'_>,
+        now: UnixTime,
+    ) -> Result<Option<String>, StoreError> {
+        self.store().attempt(attempt, now).await
+    }
+
+    async fn revoke_group(&self, group: &TokenHash, now: UnixTime) -> Result<(), StoreError> {
+        self.store().revoke_group(group, now).await
     }
 }

@@ -11,6 +11,7 @@ use super::{AccessToken, IdToken, Issuer};
 use crate::clock::UnixTime;
 use crate::issuer::error::{IssueError, IssueErrorKind};
 use crate::issuer::scope;
+use crate::issuer::session::BoundKey;
 use crate::key::crypto::random_id;
 
 /// The claims that the issuer writes itself, or may write.
@@ -55,6 +56,8 @@ pub struct Draft<K> {
     lifetime: Option<Duration>,
     issued_from: UnixTime,
     latest: UnixTime,
+    /// The member of `cnf` and its value.
+    confirmation: Option<(Box<str>, Box<str>)>,
     claims: Map<String, Value>,
     wrong: Option<IssueError>,
     kind: PhantomData<fn() -> K>,
@@ -72,6 +75,7 @@ impl<K> Draft<K> {
             lifetime: None,
             issued_from: UnixTime::EPOCH,
             latest: UnixTime::MAX,
+            confirmation: None,
             claims: Map::new(),
             wrong: None,
             kind: PhantomData,
@@ -174,6 +178,16 @@ impl AccessTokenBuilder {
         self
     }
 
+    /// Binds the token to a key or certificate, which its sender has to prove with every request
+    /// (`cnf`, [RFC 7800](https://www.rfc-editor.org/rfc/rfc7800)): what the client has **proven** to
+    /// hold in this request. Tokens of a session that is bound have it already.
+    pub fn bound_to(mut self, key: impl Into<BoundKey>) -> Self {
+        let key = key.into();
+        let (member, thumbprint) = key.confirmation();
+        self.confirmation = Some((member.into(), thumbprint.into()));
+        self
+    }
+
     /// Signs the access token.
     ///
     /// # Errors
@@ -188,6 +202,7 @@ impl AccessTokenBuilder {
             issued_at: signed.issued_at,
             expires_at: signed.expires_at,
             scope: signed.scope,
+            is_dpop: signed.is_dpop,
         })
     }
 }
@@ -251,12 +266,20 @@ impl<K> Draft<K> {
         if let Some(auth_time) = self.auth_time {
             set("auth_time", auth_time.as_secs().into());
         }
+        let mut is_dpop = false;
+        if let Some((member, thumbprint)) = &self.confirmation {
+            is_dpop = **member == *"jkt";
+            let mut confirmation = Map::new();
+            confirmation.insert((**member).to_owned(), (**thumbprint).into());
+            set("cnf", confirmation.into());
+        }
         Ok(IdToken {
             token: self.issuer.sign(typ, &claims)?,
             token_id: token_id.into(),
             issued_at: UnixTime::from_secs(issued_at),
             expires_at: UnixTime::from_secs(expires_at),
             scope: self.scope,
+            is_dpop,
         })
     }
 }

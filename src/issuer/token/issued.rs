@@ -16,6 +16,8 @@ macro_rules! issued {
             pub(super) expires_at: UnixTime,
             /// The scopes, separated by spaces.
             pub(super) scope: Option<Box<str>>,
+            /// Whether it is bound to a key that DPoP proofs are signed with.
+            pub(super) is_dpop: bool,
         }
 
         impl $name {
@@ -56,6 +58,15 @@ issued! {
     /// A signed access token
     /// ([RFC 9068](https://www.rfc-editor.org/rfc/rfc9068)).
     AccessToken
+}
+
+impl AccessToken {
+    /// `DPoP` if the token is bound to a key (`cnf.jkt`), else `Bearer`: the `token_type` of the answer
+    /// ([RFC 9449 §5](https://www.rfc-editor.org/rfc/rfc9449#section-5)).
+    #[must_use]
+    pub fn token_type(&self) -> &'static str {
+        if self.is_dpop { "DPoP" } else { "Bearer" }
+    }
 }
 
 issued! {

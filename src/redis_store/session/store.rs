@@ -5,13 +5,14 @@ use ::redis::{RedisResult, Script};
 use super::layout::{read_value, value, version_text};
 use crate::clock::UnixTime;
 use crate::issuer::session::{
-    Commit, Committed, IndexKey, Page, SessionId, SessionStore, StoredSession, Write,
+    Commit, Committed, IndexKey, Page, SessionId, SessionLog, SessionStore, StoredSession, Write,
 };
 use crate::redis_store::RedisStore;
 use crate::redis_store::connection::{other_layout, store_error};
+use crate::redis_store::log::log_id;
 use crate::redis_store::once::stay;
 use crate::redis_store::script::Call;
-use crate::revocation::replica::{EntryName, LogEntry};
+use crate::revocation::replica::{EntryName, LogEntry, LogId};
 use crate::revocation::whole_seconds;
 use crate::store::StoreError;
 
@@ -24,29 +25,6 @@ pub(in crate::redis_store) fn script() -> Script {
 }
 
 impl RedisStore {
-    /// Takes a step, and says where the log stands then, if anything was revoked.
-    pub(in crate::redis_store) async fn take_step(
-        &self,
-        step: &Commit,
-    ) -> Result<(Committed, String), StoreError> {
-        let script = self.committing(step);
-        let (answer, last, _): (String, String, u64) = RedisStore::commit(self, &script).await?;
-        let answer = match answer.as_str() {
-            "Done" => Committed::Done,
-            "Revoked" => Committed::Revoked,
-            "Conflict" => Committed::Conflict,
-            "Crowded" => Committed::Crowded,
-            _ => return Err(store_error(other_layout())),
-        };
-        if answer == Committed::Conflict
-            && self.connection().sends_again()
-            && self.has_taken(step).await?
-        {
-            return Ok((Committed::Done, last));
-        }
-        Ok((answer, last))
-    }
-
     /// Whether it is this step that wrote what stands there: versions are random.
     async fn has_taken(&self, step: &Commit) -> Result<bool, StoreError> {
         let mut commands = ::redis::pipe();
@@ -119,7 +97,7 @@ impl SessionStore for RedisStore {
     }
 
     async fn commit(&self, step: &Commit) -> Result<Committed, StoreError> {
-        Ok(self.take_step(step).await?.0)
+        Ok(self.commit_logged(step).await?.0)
     }
 
     async fn list(
@@ -155,5 +133,25 @@ impl SessionStore for RedisStore {
         let sessions = found.filter_map(|(id, kept)| Some(stored(id, kept?)));
         let sessions = sessions.collect::<RedisResult<_>>().map_err(store_error)?;
         Ok(Page { sessions, next })
+    }
+}
+
+impl SessionLog for RedisStore {
+    async fn commit_logged(&self, step: &Commit) -> Result<(Committed, LogId), StoreError> {
+        let script = self.committing(step);
+        let (answer, last, _): (String, String, u64) = RedisStore::commit(self, &script).await?;
+        let answer = match answer.as_str() {
+            "Done" => Committed::Done,
+            "Revoked" => Committed::Revoked,
+            "Conflict" => Committed::Conflict,
+            "Crowded" => Committed::Crowded,
+            _ => return Err(store_error(other_layout())),
+        };
+        // A client that sends again what got no answer is refused because the step was taken.
+        let taken = answer == Committed::Conflict
+            && self.connection().sends_again()
+            && self.has_taken(step).await?;
+        let answer = if taken { Committed::Done } else { answer };
+        Ok((answer, log_id(&last).unwrap_or(LogId::START)))
     }
 }

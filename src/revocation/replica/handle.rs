@@ -14,10 +14,11 @@ use super::log::{LogId, RevocationLog};
 use super::name::LogEntry;
 use super::pace::Pace;
 use super::state::Shared;
+use crate::clock::UnixTime;
 use crate::revocation::{
     Identifiers, Revocation, RevocationStatus, RevocationStore, TokenIdentity,
 };
-use crate::store::StoreError;
+use crate::store::{Once, OnceId, StoreError};
 
 /// A local copy of the revocations in a [`RevocationLog`]. A clone is a handle on the same copy.
 ///
@@ -120,6 +121,13 @@ impl<L: RevocationLog> RevocationStore for Replica<L> {
     /// On `Ok` it is in force in the log and here; other nodes follow within some 20 ms.
     async fn revoke(&self, revocation: &Revocation) -> Result<(), StoreError> {
         self.shared.revoke(revocation).await
+    }
+}
+
+/// Asks the store: a replica has a copy of its revocations only.
+impl<L: RevocationLog + Once> Once for Replica<L> {
+    async fn claim(&self, id: &OnceId, until: UnixTime, now: UnixTime) -> Result<bool, StoreError> {
+        self.shared.log.claim(id, until, now).await
     }
 }
 

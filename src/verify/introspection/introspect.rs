@@ -68,7 +68,8 @@ impl<C> Introspection<C> {
         let at = self.inquiry.clock.now();
         self.inquiry.rules.check_times(&token.registered, at)?;
         let origin = bearer.origin();
-        Ok(Verified::new(TokenHandle::presented(token, bearer), at, origin))
+        let verified = Verified::new(TokenHandle::presented(token, bearer), at, origin);
+        Ok(verified.waiving_proof(self.inquiry.rules.bound_accepted))
     }
 }
 

@@ -77,10 +77,11 @@ fn command(settings: &[(&str, &str)]) -> Command {
          cargo build --workspace --all-features --example login"
     );
     let mut command = Command::new(program);
-    for name in ["PORT", "ACCESS_SECONDS", "REDIS_URL", "SIGNING_KEY_FILE"] {
+    for name in ["PORT", "ACCESS_SECONDS", "STORE", "SIGNING_KEY_FILE"] {
         command.env_remove(name);
     }
-    command.envs(settings.iter().copied());
+    // Each test has its own.
+    command.env("STORE", "memory").envs(settings.iter().copied());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }

@@ -42,7 +42,7 @@ async fn two_instances_share_sessions_and_revocations() {
     let (key, redis) = (signing_key(), server.url());
     // long-lived tokens: what is rejected here has not just expired
     let settings =
-        [("REDIS_URL", &*redis), ("SIGNING_KEY_FILE", key.path()), ("ACCESS_SECONDS", "600")];
+        [("STORE", &*redis), ("SIGNING_KEY_FILE", key.path()), ("ACCESS_SECONDS", "600")];
     let (a, b) = (Example::start(&settings), Example::start(&settings));
 
     // signed in on A, used and refreshed on B

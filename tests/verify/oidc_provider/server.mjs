@@ -1,12 +1,14 @@
 // An identity provider on loopback, for the tests: client credentials, JWT and opaque access
-// tokens, introspection, and `POST /test/rotate` for a new signing key.
-import { generateKeyPairSync, randomUUID } from 'node:crypto';
+// tokens, DPoP with nonces, introspection, and `POST /test/rotate` for a new signing key.
+import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import { Provider } from 'oidc-provider';
 
 const server = createServer();
 await new Promise((done) => server.listen(0, '127.0.0.1', done));
 const issuer = `http://127.0.0.1:${server.address().port}`;
+
+const nonceSecret = randomBytes(32);
 
 function key() {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -36,6 +38,7 @@ function provider(keys) {
     ],
     features: {
       clientCredentials: { enabled: true },
+      dPoP: { enabled: true, nonceSecret, requireNonce: () => true },
       devInteractions: { enabled: false },
       introspection: { enabled: true, allowedPolicy: () => true },
       revocation: { enabled: true, allowedPolicy: () => true },

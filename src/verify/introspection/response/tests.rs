@@ -119,12 +119,19 @@ fn other_kinds_of_token_are_active_too_and_rejected() {
             r#","token_type":"DPoP""#,
             r#","token_type":"dpop","typ":"at+jwt""#,
             r#","token_type":"Bearer","token_use":"DPoP""#,
+            r#","token_type":"DPoP","cnf":{"x5t#S256":"c"}"#,
+            r#","token_type":"DPoP","cnf":{}"#,
+        ] {
+            assert_eq!(with(more, kinds), bound, "{more}");
+        }
+        // What `cnf` asks for is for the layer to ask.
+        for more in [
             r#","token_type":"DPoP","cnf":{"jkt":"k"}"#,
             r#","token_type":"Bearer","cnf":{"jkt":"k"}"#,
             r#","token_type":"Bearer","cnf":{"x5t#S256":"c"}"#,
             r#","token_type":"Bearer","cnf":{}"#,
         ] {
-            assert_eq!(with(more, kinds), bound, "{more}");
+            assert_eq!(with(more, kinds), Ok(Ok(())), "{more}");
         }
         let odd = Ok(Err(RejectionKind::InvalidClaims));
         for cnf in ["null", "7", "[]", r#"{"jkt":7}"#, r#"{"jkt":"a","jkt":"b"}"#] {
