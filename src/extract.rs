@@ -86,7 +86,7 @@ where
     type Rejection = Rejection;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
-        Self::require_from(&parts.extensions).cloned()
+        Self::require_from(&parts.extensions)
     }
 }
 
@@ -101,7 +101,7 @@ where
         if is_anonymous(parts)? {
             return Ok(None);
         }
-        Self::require_from(&parts.extensions).cloned().map(Some)
+        Self::require_from(&parts.extensions).map(Some)
     }
 }
 
@@ -148,7 +148,7 @@ where
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Rejection> {
         let claims = Claims::<C>::require_from(&parts.extensions)?;
         P::guard().check(Authentication::of(&parts.extensions)?.principal()?)?;
-        Ok(Self { claims: claims.clone(), policy: PhantomData })
+        Ok(Self { claims, policy: PhantomData })
     }
 }
 

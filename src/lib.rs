@@ -161,6 +161,7 @@ mod json;
 pub mod rejection;
 pub mod step;
 pub mod store;
+mod threads;
 
 #[cfg(feature = "remote")]
 #[cfg_attr(docsrs, doc(cfg(feature = "remote")))]

@@ -80,10 +80,16 @@ pub(crate) fn debug(
     kind: &dyn fmt::Debug,
     error: &dyn Error,
 ) -> fmt::Result {
-    write!(f, "{name}({kind:?}): {error}")?;
+    let mut told = error.to_string();
+    write!(f, "{name}({kind:?}): {told}")?;
     let mut next = error.source();
     while let Some(source) = next {
-        write!(f, "; source: {source}")?;
+        // Many errors repeat in their own text what their source says.
+        let text = source.to_string();
+        if !told.contains(&text) {
+            write!(f, "; source: {text}")?;
+            told.push_str(&text);
+        }
         next = source.source();
     }
     Ok(())

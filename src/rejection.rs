@@ -365,11 +365,7 @@ impl From<Infallible> for Rejection {
 
 impl fmt::Debug for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Rejection")
-            .field("kind", &self.kind)
-            .field("reason", &self.reason)
-            .field("source", &self.source().map(ToString::to_string))
-            .finish_non_exhaustive()
+        crate::opaque::debug(f, "Rejection", &self.kind, self)
     }
 }
 

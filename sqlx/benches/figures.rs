@@ -154,7 +154,7 @@ async fn main() {
     let path = folder.path("figures.db");
     let memory = MemoryStore::builder();
     let memory = memory.require(Identifiers::SESSION_ID | Identifiers::SUBJECT_EPOCH).build();
-    let memory = MemorySessionStore::with_revocations(memory, 1_000_000);
+    let memory = MemorySessionStore::builder().revocations(memory).capacity(1_000_000).build();
     let mut all = vec![
         Candidate::new("memory", BoxSessionStore::new(memory)),
         Candidate::new("SQLite", BoxSessionStore::new(SqliteStore::open(&path).await.unwrap())),

@@ -16,12 +16,10 @@ pub(crate) const MARGIN: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CleanedUp {
-    /// Sessions, live ones that expired and those that had ended.
+    /// Sessions, live ones that expired and those that had ended; single-use tokens and groups of them.
     pub sessions: u64,
     /// Revocations.
     pub revocations: u64,
-    /// Single-use tokens.
-    pub single_use: u64,
     /// Ids that were claimed.
     pub once: u64,
     /// What the log of revocations no longer needs.
@@ -32,7 +30,7 @@ impl CleanedUp {
     /// All of them.
     #[must_use]
     pub const fn total(&self) -> u64 {
-        self.sessions + self.revocations + self.single_use + self.once + self.log
+        self.sessions + self.revocations + self.once + self.log
     }
 }
 

@@ -5,8 +5,8 @@
 //! | [`SqliteStore`] (feature `sqlite`, on by default) | a file beside the program: nothing to install, everything survives a restart |
 //! | `PostgresStore` (feature `postgres`) | a server that all instances share; with a replica on each, requests ask nobody |
 //!
-//! 1. Each is a store of sessions, of revocations, of single-use tokens and of ids that were claimed
-//!    ([`SessionStore`], [`RevocationStore`], [`SingleUseStore`], [`Once`]).
+//! 1. Each is a store of sessions and single-use tokens, of revocations, and of ids that were claimed
+//!    ([`SessionStore`], [`RevocationStore`], [`Once`]).
 //! 2. **What was answered is not taken back.** An acknowledged logout is on the disk, and with
 //!    synchronous replication on the standby's disk, too.
 //! 3. The tables are made by one call, or by your migration tool with the statements that
@@ -38,7 +38,6 @@
 //!
 //! [`SessionStore`]: tower_bearer::issuer::session::SessionStore
 //! [`RevocationStore`]: tower_bearer::revocation::RevocationStore
-//! [`SingleUseStore`]: tower_bearer::issuer::single_use::SingleUseStore
 //! [`Once`]: tower_bearer::store::Once
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]

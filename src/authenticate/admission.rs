@@ -23,25 +23,20 @@ impl<C: Send + Sync + 'static> Admission<C> {
     /// Tells handlers and guards; whatever an outer layer had told them is replaced. Yields what
     /// the decision asks of the response.
     pub(crate) fn attach(self, extensions: &mut Extensions) -> Result<AfterEffects, Rejection> {
-        let (outcome, claims) = match self {
+        let mut after = AfterEffects::default();
+        let authentication = match self {
             Self::Admitted(claims) => {
-                (Authentication::Authenticated(claims.principal()), Some(claims))
+                after.private = claims.origin() == TokenOrigin::Query;
+                after.nonce = claims.proven().nonce_due;
+                Authentication::Authenticated(claims.into_principal())
             }
-            Self::Anonymous => (Authentication::Anonymous, None),
-            Self::Preflight => (Authentication::Preflight, None),
-            Self::Inspected(rejection) => (Authentication::Rejected(rejection), None),
+            Self::Anonymous => Authentication::Anonymous,
+            Self::Preflight => Authentication::Preflight,
+            Self::Inspected(rejection) => Authentication::Rejected(rejection),
             Self::Rejected(rejection) => return Err(rejection),
         };
-        // The outer layer's claims may be of a type that this one does not know.
-        if let Some(Authentication::Authenticated(outer)) = extensions.insert(outcome) {
-            outer.remove_claims(extensions);
-        }
-        let mut after = AfterEffects::default();
-        if let Some(claims) = claims {
-            after.private = claims.origin() == TokenOrigin::Query;
-            after.nonce = claims.proven().nonce_due;
-            extensions.insert(claims);
-        }
+        // The claims are found by it, so that there is one entry for both.
+        extensions.insert(authentication);
         Ok(after)
     }
 }

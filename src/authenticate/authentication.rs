@@ -59,13 +59,22 @@ impl Authentication {
 }
 
 impl<C: Send + Sync + 'static> Claims<C> {
-    /// The claims the layer put into a request's extensions, or why there are none.
+    /// The claims that the layer found in a request, for tonic, hyper and middleware.
+    ///
+    /// `None` where the request is anonymous, where the layer is missing, and where it yields
+    /// claims of another type than `C`.
+    #[must_use]
+    pub fn from_extensions(extensions: &Extensions) -> Option<Self> {
+        Principal::from_extensions(extensions)?.typed()
+    }
+
+    /// The claims that the layer found in a request, or why there are none.
     ///
     /// # Errors
     /// Of kind `MissingToken` if the request is anonymous, `Misconfigured` if the layer is missing
     /// or yields claims of another type, and the token's own rejection in
     /// [`Inspect`](super::Mode::Inspect) mode.
-    pub fn require_from(extensions: &Extensions) -> Result<&Self, Rejection> {
+    pub fn require_from(extensions: &Extensions) -> Result<Self, Rejection> {
         match Self::from_extensions(extensions) {
             Some(claims) => Ok(claims),
             None => Err(match Authentication::of(extensions)?.principal() {

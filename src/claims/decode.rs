@@ -29,19 +29,32 @@ pub(crate) fn decode<C: DeserializeOwned>(
     json: String,
     names: &ClaimNames,
 ) -> Result<(RegisteredClaims, C), ClaimsError> {
+    let mut claims = RegisteredClaims::default();
+    let custom = decode_into(&mut claims, json, names)?;
+    Ok((claims, custom))
+}
+
+/// The same, with the registered claims in a place of the caller's, which need not be moved. They mean
+/// nothing unless all was read.
+#[inline]
+pub(crate) fn decode_into<C: DeserializeOwned>(
+    claims: &mut RegisteredClaims,
+    json: String,
+    names: &ClaimNames,
+) -> Result<C, ClaimsError> {
     fits(json.len())?;
     json::check(json.as_bytes()).map_err(|odd| ClaimsError::new(odd.as_str()))?;
-    let mut notes = Notes::new(&json, names);
+    let mut notes = Notes::new(&json, names, &mut *claims);
     let mut parser = serde_json::Deserializer::from_str(&json);
     let custom = C::deserialize(Tee { parser: &mut parser, notes: &mut notes });
-    let Notes { mut claims, unescaped, error, .. } = notes;
-    let custom = match (custom, error) {
-        (_, Some(error)) | (Err(error), None) => return Err(error),
-        (Ok(custom), None) => custom,
-    };
+    let Notes { unescaped, error, .. } = notes;
+    if let Some(error) = error {
+        return Err(error);
+    }
+    let custom = custom?;
     parser.end().map_err(|error| ClaimsError::from_json(&error))?;
     claims.keep(json, &unescaped);
-    Ok((claims, custom))
+    Ok(custom)
 }
 
 /// Positions in the payload are numbers of 32 bits.
@@ -161,20 +174,27 @@ impl<'de, A: MapAccess<'de>> TeeMap<'_, '_, 'de, A> {
     }
 
     /// What came of a value, after its note was taken.
+    #[inline]
     fn noted<T>(
         &mut self,
         read: Result<T, A::Error>,
         problem: &'static str,
     ) -> Result<T, ClaimsError> {
-        self.notes.expect_noted(&self.name, problem);
-        if self.notes.error.is_some() {
-            self.notes.blame(&self.name);
-        }
-        match (read, &self.notes.error) {
-            (_, Some(error)) => Err(error.clone()),
-            (Ok(value), None) => Ok(value),
+        match read {
+            Ok(value) if self.notes.all_well() => Ok(value),
             // The parser's own error is dropped: it quotes the value.
-            (Err(_), None) => Err(ClaimsError::of(&self.name, ClaimsError::UNFIT)),
+            _ => Err(self.fault(problem)),
+        }
+    }
+
+    /// What is wrong with a value.
+    #[cold]
+    fn fault(&mut self, problem: &'static str) -> ClaimsError {
+        self.notes.expect_noted(&self.name, problem);
+        self.notes.blame(&self.name);
+        match &self.notes.error {
+            Some(error) => error.clone(),
+            None => ClaimsError::of(&self.name, ClaimsError::UNFIT),
         }
     }
 }

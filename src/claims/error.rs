@@ -8,8 +8,12 @@ use serde::de;
 /// Why a payload could not be read: the claim's name and a fixed text, never a claim's value.
 ///
 /// It is the [`source`](Error::source) of rejections of kind `InvalidClaims` and `MalformedToken`.
-#[derive(Debug, Clone)]
-pub struct ClaimsError {
+#[derive(Clone)]
+pub struct ClaimsError(Box<Fault>);
+
+/// Behind a pointer, since every value of a payload is handed on in a `Result`.
+#[derive(Clone)]
+struct Fault {
     claim: Option<Box<str>>,
     problem: &'static str,
 }
@@ -21,13 +25,15 @@ impl ClaimsError {
     pub(super) const TWICE: &str = "appears twice";
     pub(super) const UNFIT: &str = "does not fit the application's claims type";
 
-    pub(crate) const fn new(problem: &'static str) -> Self {
-        Self { claim: None, problem }
+    #[cold]
+    pub(crate) fn new(problem: &'static str) -> Self {
+        Self(Box::new(Fault { claim: None, problem }))
     }
 
+    #[cold]
     pub(crate) fn of(claim: &str, problem: &'static str) -> Self {
         let claim = claim.escape_default().take(LONGEST_NAME).collect::<String>();
-        Self { claim: Some(claim.into()), problem }
+        Self(Box::new(Fault { claim: Some(claim.into()), problem }))
     }
 
     /// Keeps where the parser failed, not what it read: its own message quotes values.
@@ -41,20 +47,28 @@ impl ClaimsError {
     /// The name of the claim that did not fit, where one is to blame.
     #[must_use]
     pub fn claim(&self) -> Option<&str> {
-        self.claim.as_deref()
+        self.0.claim.as_deref()
     }
 
     pub(crate) fn or_claim(self, claim: &str) -> Self {
-        if self.claim.is_some() { self } else { Self::of(claim, self.problem) }
+        if self.0.claim.is_some() { self } else { Self::of(claim, self.0.problem) }
     }
 }
 
 impl fmt::Display for ClaimsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.claim {
-            Some(claim) => write!(f, "claim `{claim}` {}", self.problem),
-            None => write!(f, "the payload {}", self.problem),
+        let Fault { claim, problem } = &*self.0;
+        match claim {
+            Some(claim) => write!(f, "claim `{claim}` {problem}"),
+            None => write!(f, "the payload {problem}"),
         }
+    }
+}
+
+impl fmt::Debug for ClaimsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Fault { claim, problem } = &*self.0;
+        f.debug_struct("ClaimsError").field("claim", claim).field("problem", problem).finish()
     }
 }
 

@@ -36,7 +36,7 @@ mod value;
 pub use binding::Binding;
 pub(crate) use binding::Proven;
 pub use confirmation::Confirmation;
-pub(crate) use decode::{decode, peek_issuer};
+pub(crate) use decode::{decode, decode_into, peek_issuer};
 pub use error::ClaimsError;
 pub(crate) use names::ClaimNames;
 pub use names::ClaimPath;
@@ -49,4 +49,4 @@ pub use standard::StandardClaims;
 pub use token::Claims;
 #[cfg(feature = "introspection")]
 pub(crate) use token::TokenClaims;
-pub(crate) use token::{TokenHandle, VerifiedToken};
+pub(crate) use token::{SharedToken, TokenHandle, VerifiedToken};

@@ -11,7 +11,7 @@ use super::text::{ListShape, Text};
 pub(super) struct Notes<'n, 'de> {
     pub(super) json: &'de str,
     pub(super) names: &'n ClaimNames,
-    pub(super) claims: RegisteredClaims,
+    pub(super) claims: &'n mut RegisteredClaims,
     /// Strings that had escapes, one after the other. They will stand behind the payload.
     pub(super) unescaped: String,
     /// One bit for each registered claim, one for the token version, one for each place of roles.
@@ -67,11 +67,15 @@ impl Single {
 }
 
 impl<'n, 'de> Notes<'n, 'de> {
-    pub(super) fn new(json: &'de str, names: &'n ClaimNames) -> Self {
+    pub(super) fn new(
+        json: &'de str,
+        names: &'n ClaimNames,
+        claims: &'n mut RegisteredClaims,
+    ) -> Self {
         Self {
             json,
             names,
-            claims: RegisteredClaims::default(),
+            claims,
             unescaped: String::new(),
             seen: 0,
             value: Looked::Noted,
@@ -98,6 +102,12 @@ impl<'n, 'de> Notes<'n, 'de> {
         Ok(claim)
     }
 
+    /// Whether the value was noted and nothing is wrong yet.
+    #[inline]
+    pub(super) fn all_well(&self) -> bool {
+        self.value == Looked::Noted && self.error.is_none()
+    }
+
     /// Refuses a claim whose value was not noted: it is of another type, or the application's type let it
     /// pass unread.
     pub(super) fn expect_noted(&mut self, name: &str, problem: &'static str) {
@@ -119,7 +129,17 @@ impl<'n, 'de> Notes<'n, 'de> {
         self.error = self.error.take().map(|error| error.or_claim(name));
     }
 
+    /// A string of the payload that is all of a claim's value.
+    ///
+    /// # Errors
+    /// If the claim has to be a list.
+    pub(super) fn lone(&mut self, single: Single, value: &'de str) -> Result<(), ClaimsError> {
+        self.borrowed(single, value);
+        self.shaped(single, ListShape::Lone)
+    }
+
     /// A string of the payload.
+    #[inline]
     pub(super) fn borrowed(&mut self, single: Single, value: &'de str) {
         // Addresses are only compared; a value from elsewhere is copied.
         let start = (value.as_ptr() as usize).checked_sub(self.json.as_ptr() as usize);
@@ -146,9 +166,10 @@ impl<'n, 'de> Notes<'n, 'de> {
         }
     }
 
+    #[inline]
     fn text(&mut self, single: Single, text: Text) {
         self.value = Looked::Noted;
-        let claims = &mut self.claims;
+        let claims = &mut *self.claims;
         match single {
             Single::Text(claim) => claims.texts[claim.index()] = Some(text),
             Single::JwkThumbprint => claims.methods().jwk_thumbprint = Some(text),
@@ -166,12 +187,13 @@ impl<'n, 'de> Notes<'n, 'de> {
         self.value = Looked::Noted;
         match single {
             Single::Date(claim) => {
-                let date = value.as_numeric_date().ok_or(ClaimsError::new("is not a time"))?;
+                let date =
+                    value.as_numeric_date().ok_or_else(|| ClaimsError::new("is not a time"))?;
                 self.claims.dates[claim.index()] = Some(date);
             }
             Single::TokenVersion => {
                 let version = value.as_u64();
-                let version = version.ok_or(ClaimsError::new("is not a whole number"))?;
+                let version = version.ok_or_else(|| ClaimsError::new("is not a whole number"))?;
                 self.claims.token_version = Some(version);
             }
             _ => return Err(ClaimsError::new(single.problem())),
@@ -183,6 +205,7 @@ impl<'n, 'de> Notes<'n, 'de> {
     ///
     /// # Errors
     /// If the claim cannot have that shape.
+    #[inline]
     pub(super) fn shaped(&mut self, single: Single, shape: ListShape) -> Result<(), ClaimsError> {
         self.value = Looked::Noted;
         match single {

@@ -4,13 +4,11 @@ use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
-use http::Extensions;
-
-use super::binding::Binding;
+use super::binding::{Binding, Proven};
 use super::registered::RegisteredClaims;
 #[cfg(feature = "introspection")]
 use super::token::PresentedToken;
-use super::token::{Claims, VerifiedToken};
+use super::token::{Claims, SharedToken, TokenHandle, VerifiedToken};
 use crate::clock::UnixTime;
 use crate::credentials::{BearerToken, TokenOrigin};
 
@@ -23,15 +21,13 @@ pub struct Principal {
     token: Arc<dyn AnyToken>,
     at: UnixTime,
     origin: TokenOrigin,
-    binding: Binding,
+    proven: Proven,
 }
 
 pub(super) trait AnyToken: Any + Send + Sync {
     fn registered(&self) -> &RegisteredClaims;
     fn bearer(&self) -> &BearerToken;
     fn custom(&self) -> &dyn Any;
-    /// Takes the handle that names the claims' type out of a request's extensions.
-    fn remove_claims(&self, extensions: &mut Extensions);
 }
 
 impl<C: Send + Sync + 'static> AnyToken for VerifiedToken<C> {
@@ -45,10 +41,6 @@ impl<C: Send + Sync + 'static> AnyToken for VerifiedToken<C> {
 
     fn custom(&self) -> &dyn Any {
         &self.custom
-    }
-
-    fn remove_claims(&self, extensions: &mut Extensions) {
-        extensions.remove::<Claims<C>>();
     }
 }
 
@@ -65,27 +57,19 @@ impl<C: Send + Sync + 'static> AnyToken for PresentedToken<C> {
     fn custom(&self) -> &dyn Any {
         &self.claims.custom
     }
-
-    fn remove_claims(&self, extensions: &mut Extensions) {
-        extensions.remove::<Claims<C>>();
-    }
 }
 
-impl<T: AnyToken> AnyToken for Arc<T> {
+impl<C: Send + Sync + 'static> AnyToken for SharedToken<C> {
     fn registered(&self) -> &RegisteredClaims {
-        (**self).registered()
+        &self.0.registered
     }
 
     fn bearer(&self) -> &BearerToken {
-        (**self).bearer()
+        &self.0.bearer
     }
 
     fn custom(&self) -> &dyn Any {
-        (**self).custom()
-    }
-
-    fn remove_claims(&self, extensions: &mut Extensions) {
-        (**self).remove_claims(extensions);
+        &self.0.custom
     }
 }
 
@@ -94,14 +78,9 @@ impl Principal {
         token: Arc<dyn AnyToken>,
         at: UnixTime,
         origin: TokenOrigin,
-        binding: Binding,
+        proven: Proven,
     ) -> Self {
-        Self { token, at, origin, binding }
-    }
-
-    /// Takes the claims of this principal out of a request's extensions, whatever their type.
-    pub(crate) fn remove_claims(&self, extensions: &mut Extensions) {
-        self.token.remove_claims(extensions);
+        Self { token, at, origin, proven }
     }
 
     /// The claims that every token may have.
@@ -122,10 +101,16 @@ impl Principal {
         self.token.custom().downcast_ref()
     }
 
+    /// The same by the handle that knows the type of the application's claims; `None` if it is not `C`.
+    pub(crate) fn typed<C: Send + Sync + 'static>(&self) -> Option<Claims<C>> {
+        let token: TokenHandle<C> = TokenHandle::of(Arc::clone(&self.token))?;
+        Some(Claims::new(token, self.at, self.origin).with_proof(self.proven))
+    }
+
     /// What its sender has proven beside having the token.
     #[must_use]
     pub fn binding(&self) -> Binding {
-        self.binding
+        self.proven.binding
     }
 
     /// When this request was authenticated, by the verifier's clock.

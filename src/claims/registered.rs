@@ -31,12 +31,14 @@ pub struct RegisteredClaims {
 impl RegisteredClaims {
     /// `iss`: who issued the token.
     #[must_use]
+    #[inline]
     pub fn issuer(&self) -> Option<&str> {
         self.text(TextClaim::Issuer)
     }
 
     /// `sub`: whom the token is about. Tokens of machine clients may have none.
     #[must_use]
+    #[inline]
     pub fn subject(&self) -> Option<&str> {
         self.text(TextClaim::Subject)
     }
@@ -48,30 +50,35 @@ impl RegisteredClaims {
 
     /// `exp`: from when on the token is void.
     #[must_use]
+    #[inline]
     pub fn expires_at(&self) -> Option<UnixTime> {
         self.date(DateClaim::ExpiresAt)
     }
 
     /// `nbf`: until when the token is not yet valid.
     #[must_use]
+    #[inline]
     pub fn not_before(&self) -> Option<UnixTime> {
         self.date(DateClaim::NotBefore)
     }
 
     /// `iat`: when the token was issued.
     #[must_use]
+    #[inline]
     pub fn issued_at(&self) -> Option<UnixTime> {
         self.date(DateClaim::IssuedAt)
     }
 
     /// `jti`: the token's own identifier.
     #[must_use]
+    #[inline]
     pub fn token_id(&self) -> Option<&str> {
         self.text(TextClaim::TokenId)
     }
 
     /// `sid`: the session (token family) the token belongs to.
     #[must_use]
+    #[inline]
     pub fn session_id(&self) -> Option<&str> {
         self.text(TextClaim::SessionId)
     }
@@ -113,6 +120,7 @@ impl RegisteredClaims {
     /// The token version (claim `token_version` unless the verifier was told another name): a
     /// number that the application raises to void all earlier tokens of a subject.
     #[must_use]
+    #[inline]
     pub fn token_version(&self) -> Option<u64> {
         self.token_version
     }

@@ -38,6 +38,7 @@ impl<'t, 'n, 'de, T> Spy<'t, 'n, 'de, T> {
     }
 
     /// Makes what is wrong with the value final.
+    #[cold]
     fn refuse<E: de::Error>(&mut self, problem: ClaimsError) -> E {
         self.notes.value = Looked::Noted;
         self.notes.refuse(problem);
@@ -109,8 +110,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Spy<'_, '_, 'de, V> {
 
     #[inline]
     fn visit_borrowed_str<E: de::Error>(mut self, value: &'de str) -> Result<V::Value, E> {
-        self.notes.borrowed(self.single, value);
-        match self.notes.shaped(self.single, ListShape::Lone) {
+        match self.notes.lone(self.single, value) {
             Ok(()) => self.inner.visit_borrowed_str(value),
             Err(problem) => Err(self.refuse(problem)),
         }

@@ -48,40 +48,43 @@ pub(crate) enum ListShape {
 #[derive(Clone)]
 pub(crate) struct TextList<const FEW: usize> {
     few: [Option<Text>; FEW],
-    more: Vec<Text>,
-    count: usize,
+    /// Behind a pointer of its own: claims are moved more often than lists are long.
+    #[allow(clippy::box_collection, reason = "a pointer is a third of it")]
+    more: Option<Box<Vec<Text>>>,
+    count: u32,
     /// Of what was noted last; `None` if there was no such claim.
     pub(super) shape: Option<ListShape>,
 }
 
 impl<const FEW: usize> TextList<FEW> {
     pub(super) fn push(&mut self, text: Text) {
-        match self.few.get_mut(self.count) {
+        let count = self.len();
+        match self.few.get_mut(count) {
             Some(place) => *place = Some(text),
-            None => self.more.push(text),
+            None => self.more.get_or_insert_default().push(text),
         }
         self.count += 1;
     }
 
     pub(super) fn len(&self) -> usize {
-        self.count
+        self.count as usize
     }
 
     pub(super) fn get(&self, index: usize) -> Option<Text> {
         match self.few.get(index) {
             Some(text) => *text,
-            None => self.more.get(index - FEW).copied(),
+            None => self.more.as_ref()?.get(index - FEW).copied(),
         }
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = Text> + Clone {
-        self.few.iter().flatten().chain(&self.more).copied()
+        self.few.iter().flatten().chain(self.more.as_deref().into_iter().flatten()).copied()
     }
 }
 
 impl<const FEW: usize> Default for TextList<FEW> {
     fn default() -> Self {
-        Self { few: [None; FEW], more: Vec::new(), count: 0, shape: None }
+        Self { few: [None; FEW], more: None, count: 0, shape: None }
     }
 }
 

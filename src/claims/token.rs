@@ -1,5 +1,6 @@
 //! [`Claims<C>`]: the claims of a token that was verified and not revoked.
 
+use std::any::Any;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -44,12 +45,16 @@ pub(crate) struct PresentedToken<C> {
     pub(super) bearer: BearerToken,
 }
 
+/// A verified token, to be counted once more. What is read is not on the cache line of the count, and
+/// neither is anything else.
+#[repr(align(64))]
+pub(crate) struct SharedToken<C>(pub(crate) Arc<VerifiedToken<C>>);
+
 /// A handle on a verified token.
 pub(crate) enum TokenHandle<C> {
     Own(Arc<VerifiedToken<C>>),
     /// By a count of its own: a token that many threads use at once need not have them all write to one.
-    #[allow(clippy::redundant_allocation, reason = "the outer count is one that few threads share")]
-    Shared(Arc<Arc<VerifiedToken<C>>>),
+    Shared(Arc<SharedToken<C>>),
     /// Of a token that is remembered by its claims alone.
     #[cfg(feature = "introspection")]
     Presented(Arc<PresentedToken<C>>),
@@ -64,9 +69,31 @@ impl<C> TokenHandle<C> {
     pub(crate) fn bearer(&self) -> &BearerToken {
         match self {
             Self::Own(token) => &token.bearer,
-            Self::Shared(token) => &token.bearer,
+            Self::Shared(token) => &token.0.bearer,
             #[cfg(feature = "introspection")]
             Self::Presented(token) => &token.bearer,
+        }
+    }
+}
+
+impl<C: Send + Sync + 'static> TokenHandle<C> {
+    /// The handle that was given away as one of any type; `None` if its claims are not `C`.
+    pub(super) fn of(token: Arc<dyn AnyToken>) -> Option<Self> {
+        let token: Arc<dyn Any + Send + Sync> = token;
+        let token = match token.downcast() {
+            Ok(own) => return Some(Self::Own(own)),
+            Err(other) => other,
+        };
+        let token = match token.downcast() {
+            Ok(shared) => return Some(Self::Shared(shared)),
+            Err(other) => other,
+        };
+        #[cfg(feature = "introspection")]
+        return token.downcast().ok().map(Self::Presented);
+        #[cfg(not(feature = "introspection"))]
+        {
+            drop(token);
+            None
         }
     }
 }
@@ -84,7 +111,7 @@ impl<C> Deref for TokenHandle<C> {
     fn deref(&self) -> &TokenClaims<C> {
         match self {
             Self::Own(token) => token,
-            Self::Shared(token) => token,
+            Self::Shared(token) => &token.0,
             #[cfg(feature = "introspection")]
             Self::Presented(token) => &token.claims,
         }
@@ -168,22 +195,17 @@ impl<C: Send + Sync + 'static> Claims<C> {
     /// The same token without the claims' type, for guards and for what serves any type.
     #[must_use]
     pub fn principal(&self) -> Principal {
-        let token: Arc<dyn AnyToken> = match &self.token {
-            TokenHandle::Own(token) => Arc::clone(token) as _,
-            TokenHandle::Shared(token) => Arc::clone(token) as _,
-            #[cfg(feature = "introspection")]
-            TokenHandle::Presented(token) => Arc::clone(token) as _,
-        };
-        Principal::new(token, self.at, self.origin, self.proven.binding)
+        self.clone().into_principal()
     }
 
-    /// The claims the layer put into a request's extensions, for tonic, hyper and middleware.
-    ///
-    /// `None` where the request is anonymous, where the layer is missing, and where it yields
-    /// claims of another type than `C`.
-    #[must_use]
-    pub fn from_extensions(extensions: &http::Extensions) -> Option<&Self> {
-        extensions.get()
+    pub(crate) fn into_principal(self) -> Principal {
+        let token: Arc<dyn AnyToken> = match self.token {
+            TokenHandle::Own(token) => token as _,
+            TokenHandle::Shared(token) => token as _,
+            #[cfg(feature = "introspection")]
+            TokenHandle::Presented(token) => token as _,
+        };
+        Principal::new(token, self.at, self.origin, self.proven)
     }
 }
 

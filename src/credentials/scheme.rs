@@ -9,9 +9,10 @@ use crate::rejection::Rejection;
 ///
 /// What follows another scheme is not looked at: it is that scheme's business.
 pub(super) fn token_start(field: &[u8], scheme: &str) -> Result<Option<usize>, Rejection> {
-    let space = field.iter().position(|byte| *byte == b' ');
+    let space = memchr::memchr(b' ', field);
     let (word, rest) = field.split_at(space.unwrap_or(field.len()));
-    if !word.eq_ignore_ascii_case(scheme.as_bytes()) {
+    // Most clients write it as it is asked for, which is told at once.
+    if word != scheme.as_bytes() && !word.eq_ignore_ascii_case(scheme.as_bytes()) {
         return if is_token(word) {
             Ok(None)
         } else {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
+use base64_simd::URL_SAFE_NO_PAD;
 use http::HeaderValue;
 
 use crate::rejection::{Rejection, RejectionKind};
@@ -215,6 +216,25 @@ fn ill_formed(token: &[u8]) -> Rejection {
 }
 
 fn is_b64token(token: &[u8]) -> bool {
+    is_compact(token) || is_any_b64token(token)
+}
+
+/// Whether it is three segments of base64url, as signed tokens are: that is told on vectors. What is not
+/// may still be a `b64token`.
+fn is_compact(token: &[u8]) -> bool {
+    let mut rest = token;
+    for _ in 0..2 {
+        let Some(dot) = memchr::memchr(b'.', rest) else { return false };
+        let (segment, after) = rest.split_at(dot);
+        if URL_SAFE_NO_PAD.check(segment).is_err() {
+            return false;
+        }
+        rest = after.get(1..).unwrap_or_default();
+    }
+    URL_SAFE_NO_PAD.check(rest).is_ok()
+}
+
+fn is_any_b64token(token: &[u8]) -> bool {
     let mut body = token;
     while let [rest @ .., b'='] = body {
         body = rest;
@@ -245,6 +265,17 @@ mod tests {
             let allowed = ALLOWED.as_bytes().contains(&byte);
             assert_eq!(is_b64(byte), allowed, "{byte:#x}");
             assert_eq!(is_b64token(&[b'a', byte, b'b']), allowed, "{byte:#x}");
+            // On vectors and behind them, in each segment.
+            for at in 0..150 {
+                let mut token = [b'A'; 150];
+                (token[50], token[100]) = (b'.', b'.');
+                token[at] = byte;
+                assert_eq!(
+                    is_b64token(&token),
+                    allowed || (byte == b'=' && at == 149),
+                    "{byte:#x} {at}"
+                );
+            }
         }
     }
 
@@ -318,6 +349,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn the_quick_look_at_three_segments_says_no_more_than_the_close_one(
+            token in "[A-Za-z0-9_.=+/~ -]{0,80}",
+        ) {
+            prop_assert!(!is_compact(token.as_bytes()) || is_any_b64token(token.as_bytes()));
+            prop_assert_eq!(is_b64token(token.as_bytes()), is_any_b64token(token.as_bytes()));
+        }
+
         #[test]
         fn what_parses_comes_back_and_is_in_the_charset(text in any::<String>()) {
             if let Ok(token) = BearerToken::parse(&text) {

@@ -61,10 +61,7 @@ impl From<FetchErrorKind> for FetchError {
 
 impl fmt::Debug for FetchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FetchError")
-            .field("kind", &self.kind)
-            .field("source", &self.source)
-            .finish()
+        crate::opaque::debug(f, "FetchError", &self.kind, self)
     }
 }
 

@@ -21,7 +21,7 @@ const USER_AGENT: &str = concat!("tower-bearer/", env!("CARGO_PKG_VERSION"));
 /// Sends requests with [`reqwest`] and rustls, trusting the certificates that the platform trusts.
 /// Proxies are taken from the environment, as reqwest does.
 ///
-/// TLS is encrypted by the [provider](rustls::crypto::CryptoProvider) that the process has installed
+/// TLS is encrypted by the [provider](https://docs.rs/rustls/latest/rustls/crypto/struct.CryptoProvider.html) that the process has installed
 /// as rustls' default; else, with feature `reqwest`, by AWS-LC. With `reqwest-no-provider` there has to
 /// be one: for builds without a C compiler.
 ///

@@ -17,7 +17,7 @@ pub(crate) enum UrlProblem {
 impl UrlProblem {
     pub(crate) const fn text(self) -> &'static str {
         match self {
-            Self::Malformed => "is not an absolute https URL",
+            Self::Malformed => "is not an absolute https URL, such as https://id.example.com",
             Self::NotHttps => {
                 "is not https: anyone on the way could put keys of their own into the answer; \
                  http is taken for loopback only, or where dangerous().allow_http() says so"

@@ -15,6 +15,10 @@
 //! | Redis, behind a [`Replica`](crate::redis_store::Replica) | **served for 5 s, then 503** | until it is back | [`max_staleness`](crate::redis_store::ReplicaBuilder::max_staleness): minutes, if you would rather serve than hear of a logout |
 //! | Your own store | 503 when it returns an error. Its waits are yours to bound | until it answers | [`Cached`](crate::revocation::Cached) bridges its `staleness` |
 //! | The store of sessions | served as long as access tokens last; nobody can sign in or refresh | until it is back | [`Issuer`](crate::issuer::Issuer)'s `lifetime` |
+//! | Postgres, asked directly (`PostgresStore` of `tower-bearer-sqlx`) | 503 after at most 5 s | until it is back | `PostgresStoreBuilder::timeout` |
+//! | Postgres, behind a [`Replica`](crate::revocation::replica::Replica) | **served for 5 s, then 503** | until it is back | [`max_staleness`](crate::revocation::replica::ReplicaBuilder::max_staleness) |
+//! | A synchronous standby of Postgres | the same: commits wait for it, and a heartbeat is a commit | until it is back, or is not waited for any more | `synchronous_standby_names` |
+//! | The disk of a SQLite file is full | logins, refreshes and logouts are 503, access tokens are checked | until there is room | |
 //! | The whole Redis, data lost | revoked tokens stay revoked on nodes that knew; sessions are over | | [persistence](crate::redis_store#in-deployment) |
 //! | This process restarts | a [`MemoryStore`](crate::revocation::MemoryStore) has forgotten: revoked tokens live again until they expire | | a shared store |
 //! | The clock is wrong by more than the leeway | 401 `Expired` or `NotYetValid` | until it is set | [`leeway`](crate::verify::VerifierBuilder::leeway) |

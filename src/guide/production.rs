@@ -64,8 +64,13 @@
 //!   [rotating it](crate::issuer::SigningKeys).
 //! - [ ] **[`on_reuse`](crate::issuer::session::SessionsBuilder::on_reuse) reaches a person**, and the
 //!   user.
-//! - [ ] **[`grace`](crate::issuer::session::SessionsBuilder::grace) is a few seconds** if clients are
-//!   browsers or phones: answers get lost, tabs refresh at once.
+//! - [ ] **[`grace`](crate::issuer::session::SessionsBuilder::grace) is as it comes**,
+//!   [`Grace::UntilUsed`](crate::issuer::session::Grace::UntilUsed), if clients are browsers or phones:
+//!   answers get lost, tabs refresh at once. `Grace::Never` is for clients that lose nothing.
+//! - [ ] **[`tell_pending`](crate::issuer::session::Sessions::tell_pending) is called** when a process
+//!   starts and every few minutes: then no theft stays untold, whichever process dies.
+//! - [ ] **Links and codes for users are [of the subject](crate::issuer::single_use::SingleUse::subject)**,
+//!   in the store of the sessions: the end of all that a user has ends them too.
 //! - [ ] **A change of password, e-mail or role ends all sessions of the user.**
 //! - [ ] **Log-in has its own limits and its own log.** This crate checks no passwords.
 //!

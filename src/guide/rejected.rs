@@ -5,7 +5,7 @@
 //! configuration or an outage can cause are warnings, once a minute and kind.
 //!
 //! ```text
-//! DEBUG tower_bearer: request rejected kind="wrong_audience" reason="…" source=…
+//! WARN tower_bearer::authenticate::log: request rejected kind=wrong_audience reason="…" source=… hint=…
 //! ```
 //!
 //! In a test, the [`Rejection`](crate::Rejection) is in the response's extensions:

@@ -257,8 +257,7 @@ impl<S, V, R> Layer<S> for AuthLayer<V, R> {
 
     fn layer(&self, inner: S) -> Self::Service {
         let shared = &*self.shared;
-        let make = || Arc::new(Shards::new(shared.config.clone()));
-        let shards = shared.shards.get_or_init(make);
+        let shards = shared.shards.get_or_init(|| Shards::new(&shared.config));
         AuthService::new(inner, Arc::clone(shards))
     }
 }

@@ -14,6 +14,7 @@ use tower_service::Service;
 use super::body::ResponseBody;
 use super::config::Config;
 use super::render::{Renderer, pending};
+use super::shards::Shard;
 use crate::authenticate::{AfterEffects, Deciding};
 use crate::rejection::Rejection;
 use crate::respond::RequestInfo;
@@ -31,7 +32,7 @@ pin_project! {
     {
         #[pin]
         state: State<S, V, R, ReqB>,
-        config: Arc<Config<V, R>>,
+        config: Arc<Shard<Config<V, R>>>,
         info: RequestInfo,
     }
 }
@@ -72,7 +73,7 @@ where
     R: RevocationCheck,
 {
     pub(super) fn calling(
-        config: Arc<Config<V, R>>,
+        config: Arc<Shard<Config<V, R>>>,
         info: RequestInfo,
         future: S::Future,
         after: AfterEffects,
@@ -81,7 +82,7 @@ where
     }
 
     pub(super) fn rejected(
-        config: Arc<Config<V, R>>,
+        config: Arc<Shard<Config<V, R>>>,
         info: RequestInfo,
         rejection: Rejection,
     ) -> Self {
@@ -90,7 +91,7 @@ where
 
     /// The service need not be ready yet.
     pub(super) fn deciding(
-        config: Arc<Config<V, R>>,
+        config: Arc<Shard<Config<V, R>>>,
         info: RequestInfo,
         deciding: Deciding<V, R>,
         service: S,

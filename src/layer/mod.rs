@@ -1,7 +1,8 @@
 //! The tower layers: [`AuthLayer`] around a service, [`RequireLayer`] around what needs more.
 //!
-//! 1. [`AuthLayer`] authenticates each request and puts the outcome into its extensions: as
-//!    [`Claims<C>`](crate::claims::Claims) and as [`Authentication`](crate::authenticate::Authentication).
+//! 1. [`AuthLayer`] authenticates each request and puts the outcome into its extensions, as
+//!    [`Authentication`](crate::authenticate::Authentication), by which
+//!    [`Claims<C>`](crate::claims::Claims) are found.
 //! 2. [`RequireLayer`] lets pass whom its [`Guard`](crate::guard::Guard) lets pass. It has to be
 //!    inside an [`AuthLayer`].
 //! 3. What they reject is rendered in one place, by the outer `AuthLayer`, whoever rejected it: the

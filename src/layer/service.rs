@@ -12,7 +12,7 @@ use tower_service::Service;
 use super::body::ResponseBody;
 use super::config::Config;
 use super::future::ResponseFuture;
-use super::shards::Shards;
+use super::shards::{Handle, Shards};
 use crate::credentials::mark_sensitive;
 use crate::head::RequestHead;
 use crate::revocation::RevocationCheck;
@@ -22,12 +22,12 @@ use crate::verify::TokenVerifier;
 /// Authenticates each request before the inner service sees it.
 pub struct AuthService<S, V, R> {
     inner: S,
-    shards: Arc<Shards<Config<V, R>>>,
+    config: Handle<Config<V, R>>,
 }
 
 impl<S, V, R> AuthService<S, V, R> {
     pub(super) fn new(inner: S, shards: Arc<Shards<Config<V, R>>>) -> Self {
-        Self { inner, shards }
+        Self { inner, config: Handle::All(shards) }
     }
 
     /// The service behind authentication.
@@ -53,7 +53,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqB>) -> Self::Future {
-        let config = self.shards.get();
+        let config = self.config.get();
         mark_sensitive(request.headers_mut(), config.authenticator.sensitive());
         let has_body = !request.body().is_end_stream();
         let head = RequestHead::from(&request);
@@ -80,7 +80,7 @@ where
 
 impl<S: Clone, V, R> Clone for AuthService<S, V, R> {
     fn clone(&self) -> Self {
-        Self { inner: self.inner.clone(), shards: Arc::clone(&self.shards) }
+        Self { inner: self.inner.clone(), config: self.config.clone() }
     }
 }
 

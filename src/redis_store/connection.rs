@@ -291,6 +291,11 @@ pub(super) fn store_error(error: RedisError) -> StoreError {
         ErrorKind::Extension if error.to_string().contains(EVICTS) => {
             StoreError::configuration(EVICTS)
         }
+        ErrorKind::InvalidClientConfig
+            if cfg!(not(feature = "redis-tls")) && error.to_string().contains("TLS") =>
+        {
+            StoreError::configuration("rediss:// needs the feature `redis-tls` of tower-bearer")
+        }
         ErrorKind::InvalidClientConfig => StoreError::configuration(format!(
             "{error}; an address of Redis is like redis://127.0.0.1:6379/, or rediss:// for TLS"
         )),

@@ -39,6 +39,7 @@ impl Keys {
 
 #[cfg(feature = "issuer")]
 impl Keys {
+    /// Of a session, a single-use token or a group of them.
     pub(super) fn session(&self, id: &SessionId) -> String {
         format!("{}:session:record:{id}", self.tag)
     }
@@ -46,15 +47,6 @@ impl Keys {
     /// Of the ids of the sessions under this key.
     pub(super) fn list(&self, index: &IndexKey) -> String {
         format!("{}:session:list:{}", self.tag, index.as_str())
-    }
-
-    /// Of a group of single-use tokens.
-    pub(super) fn single_use_group(&self, hash: &str) -> String {
-        format!("{}:single-use:group:{hash}", self.tag)
-    }
-
-    pub(super) fn single_use(&self, hash: &str) -> String {
-        format!("{}:single-use:token:{hash}", self.tag)
     }
 }
 

@@ -8,11 +8,9 @@
 //! | `{prefix}:revocation:entries` | hash | a field for each entry that is in force: its name and its value; and `epoch`, random, made with the hash; `last`, the id of the log's last item; `beat`, random, the last heartbeat | with the last entry, and not while a replica is alive |
 //! | `{prefix}:revocation:expiry` | sorted set | the names of the entries; the score is the second after which one can go, a minute after its `keep_until`, for clocks that differ | as the entries |
 //! | `{prefix}:revocation:log` | stream | an item for each entry that was added or strengthened: `n` its name, `v` its value, `t` its tag, `p` the id of the item before | items and stream [`log_retention`](super::RedisStoreBuilder::log_retention) after they were added; about [`log_length`](super::RedisStoreBuilder::log_length) items at most |
-//! | `{prefix}:session:record:<id>` | string | 16 hexadecimal digits: the version; then the record, which only `Sessions` reads | a minute after the session has idled; of one that ended, after it would have expired |
-//! | `{prefix}:session:list:<key>` | sorted set | the ids of the live sessions of a subject, whose issuer and name the key is a hash of; the score is the second at which the session's key expires | with the last of them; ids whose keys have expired go whenever a session begins or is refreshed |
-//! | `{prefix}:session:until` | string | 10 digits: the last second of all sessions | with the last of them |
-//! | `{prefix}:single-use:group:<hash>` | hash | by the hash of each token: the moments when it expires and when it was put, the hash of its slot, the payload; by `tries:<slot>` how many wrong tries were made | a minute after the last of them |
-//! | `{prefix}:single-use:token:<hash>` | string | the hash of its group | a minute after the token expires |
+//! | `{prefix}:session:record:<id>` | string | 16 hexadecimal digits: the version; then the record, which only `Sessions` and `SingleUse` read: of a session, a single-use token or a group of them | a minute after the session has idled; of one that ended, after it would have expired; of a token, after it expires |
+//! | `{prefix}:session:list:<key>` | sorted set | the ids of the sessions of a subject that live, or of those that have ended; issuer and subject are what the key is a hash of; the score is the second at which the session's key expires | with the last of them; ids whose keys have expired go whenever a session begins or is refreshed |
+//! | `{prefix}:session:until` | string | 10 digits: the last second of all sessions and single-use tokens | with the last of them |
 //! | `{prefix}:durable` | string | `1`, written with whatever is [`durable`](super::RedisStoreBuilder::durable) | after a minute |
 //! | `{prefix}:once:<id>` | string | `1` | a minute after it need not be remembered |
 //!
@@ -27,8 +25,7 @@
 //! knows has missed something, whether because the log was trimmed, Redis was emptied, or went back
 //! to an older state; it then loads everything anew.
 //!
-//! A *moment* is 29 digits: 20 of seconds since 1970 and 9 of nanoseconds. A *hash* is a SHA-256, 43
-//! characters of base64url. A revocation that comes alone, of anything but a single token, is kept
+//! A revocation that comes alone, of anything but a single token, is kept
 //! until `session:until` at least: what it covers must not outlive it.
 //!
 //! How long anything stays is counted from now by whatever clock Redis has, so that a wrong one
@@ -48,7 +45,7 @@
 //! Sessions and single-use tokens need beside it:
 //!
 //! ```text
-//!   +del +mget +getrange +hgetall +hincrby +pttl +pexpire
+//!   +del +mget +getrange
 //!   +zcard +zcount +zscore +zrange +zremrangebyscore
 //! ```
 //!

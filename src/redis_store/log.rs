@@ -37,7 +37,7 @@ impl RevocationLog for RedisStore {
 
     async fn append(&self, entries: &[LogEntry]) -> Result<Appended, StoreError> {
         type Answer = (String, u64, Vec<Option<Vec<u8>>>);
-        let (last, changed, values): Answer = self.commit(&self.write(entries)).await?;
+        let (last, changed, values): Answer = self.commit(&self.write(entries)?).await?;
         let layout = || store_error(other_layout());
         let position = log_id(&last).ok_or_else(layout)?;
         // What is missing has expired.

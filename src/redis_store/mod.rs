@@ -10,8 +10,8 @@
 //! 3. What a replica knows to be revoked stays revoked, whatever becomes of Redis. If Redis lost
 //!    its data, the replicas write back what they know.
 //! 4. Every wait has a bound, and every connection is made anew by itself.
-//! 5. Both are also stores of sessions and of single-use tokens (`SessionStore`, `SingleUseStore`).
-//!    What changes a session is **one script**, which is one round trip and one step of Redis, its
+//! 5. Both are also stores of sessions and of single-use tokens (`SessionStore`). What changes a
+//!    session, or uses up a token, is **one script**, which is one round trip and one step of Redis, its
 //!    conditions and the revocation of a session that ends included. Redis knows no rules of
 //!    sessions: it swaps records. The session that ends over a replica is rejected by that replica
 //!    at once.
@@ -78,7 +78,9 @@
 //!   thief comes, nothing is noticed.
 //! - The end of a session: it is there again, until a replica that saw its revocation writes it back.
 //!   From then on it is dead for good. If no replica saw it, the session lives on.
-//! - The use of a single-use token: it can be redeemed a second time until it expires.
+//! - The use of a single-use token: it can be redeemed a second time until it expires. So can what is
+//!   claimed by [`Once`](crate::store::Once), a handover of seconds say, with `durable` too: a claim
+//!   does not wait for replicas.
 //!
 //! A record of another layout, after a rollback say, is an error until it has expired. At its
 //! `maxmemory` Redis begins no session; sessions are refreshed and end all the same.
@@ -154,8 +156,6 @@ mod once;
 mod script;
 #[cfg(feature = "issuer")]
 mod session;
-#[cfg(feature = "issuer")]
-mod single_use;
 mod source;
 mod store;
 

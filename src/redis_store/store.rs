@@ -15,9 +15,9 @@ use super::builder::RedisStoreBuilder;
 use super::connection::{Connection, check_role, inspect, other_layout, store_error};
 use super::keys::Keys;
 use super::script::{Call, call};
-use super::source::{Link, Source};
 #[cfg(feature = "issuer")]
-use super::{session, single_use};
+use super::session;
+use super::source::{Link, Source};
 use crate::clock::Clock;
 use crate::revocation::replica::{EntryName, LogEntry, RevocationLog};
 use crate::revocation::{
@@ -56,8 +56,6 @@ struct Inner {
     mark: Script,
     #[cfg(feature = "issuer")]
     sessions: Script,
-    #[cfg(feature = "issuer")]
-    single_use: single_use::Scripts,
 }
 
 pub(super) struct Settings {
@@ -167,8 +165,6 @@ impl RedisStore {
             mark: Script::new(include_str!("mark.lua")),
             #[cfg(feature = "issuer")]
             sessions: session::script(),
-            #[cfg(feature = "issuer")]
-            single_use: single_use::Scripts::new(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -198,30 +194,13 @@ impl RedisStore {
         &self.inner.sessions
     }
 
-    #[cfg(feature = "issuer")]
-    pub(super) fn single_use_scripts(&self) -> &single_use::Scripts {
-        &self.inner.single_use
-    }
-
     pub(super) fn connection(&self) -> &Connection {
         &self.inner.settings.connection
     }
 
-    /// Runs a script, by whoever is a primary and says so in the same breath.
-    #[cfg(feature = "issuer")]
-    pub(super) async fn invoke<T: FromRedisValue>(
-        &self,
-        script: &Call<'_>,
-    ) -> Result<T, StoreError> {
-        let run = |mut link| async move {
-            let mut answers = call(&mut link, &[script], [::redis::cmd("ROLE")]).await?;
-            check_role(answers.pop())?;
-            first(answers)
-        };
-        self.connection().run(run).await
-    }
-
-    /// Runs a script that writes. If replicas have to have it, until they do.
+    /// Runs a script that writes, by whoever is a primary and says so in the same breath: one that
+    /// finds its work done writes nothing, and a replica would not refuse it. If replicas have to
+    /// have it, until they do.
     pub(super) async fn commit<T: FromRedisValue>(
         &self,
         script: &Call<'_>,
@@ -238,7 +217,6 @@ impl RedisStore {
         script: &Call<'_>,
     ) -> RedisResult<T> {
         let Some(Durable { replicas, wait, .. }) = &self.inner.settings.durable else {
-            // A script that finds its work done writes nothing, and any server would let it pass.
             let mut answers = call(link, &[script], [::redis::cmd("ROLE")]).await?;
             check_role(answers.pop())?;
             return first(answers);
@@ -277,28 +255,23 @@ impl RedisStore {
 
     /// What `revocation.lua` has to be told of a revocation: its name, `keep_until`, bound, and for
     /// how many seconds it has to be kept from now on, below zero if that has passed.
-    pub(super) fn entry_args(&self, entry: &LogEntry) -> [String; 4] {
+    pub(super) fn entry_args(&self, entry: &LogEntry) -> (String, String, String, i64) {
         let now = i64::try_from(self.inner.settings.clock.now().as_secs()).unwrap_or(i64::MAX);
         let left = match entry.keep_until() {
             u32::MAX => 1 << 33,
             keep_until => i64::from(keep_until).saturating_sub(now).max(-(1 << 33)),
         };
         let (keep_until, bound) = (entry.keep_until(), entry.bound());
-        let texts = [format!("{keep_until:010}"), format!("{bound:020}"), left.to_string()];
-        let [keep_until, bound, left] = texts;
-        [entry.name().to_string(), keep_until, bound, left]
+        (entry.name().to_string(), format!("{keep_until:010}"), format!("{bound:020}"), left)
     }
 
     /// The script that writes these revocations. It answers where the log stands then, how many it
     /// changed, and what is kept of each.
-    pub(super) fn write(&self, entries: &[LogEntry]) -> Call<'_> {
+    pub(super) fn write(&self, entries: &[LogEntry]) -> Result<Call<'_>, StoreError> {
         let mut script = self.revoking(&self.inner.revoke);
-        for entry in entries {
-            for text in self.entry_args(entry) {
-                script.arg(text);
-            }
-        }
-        script
+        let entries: Vec<_> = entries.iter().map(|entry| self.entry_args(entry)).collect();
+        script.arg(serde_json::to_string(&entries).map_err(StoreError::unavailable)?);
+        Ok(script)
     }
 }
 

@@ -125,10 +125,12 @@ pub struct NoRevocation;
 impl RevocationCheck for NoRevocation {
     type Future = Ready<Result<RevocationStatus, StoreError>>;
 
+    #[inline]
     fn required(&self) -> Identifiers {
         Identifiers::NONE
     }
 
+    #[inline]
     fn check(
         &self,
         _: &TokenIdentity<'_>,

@@ -64,6 +64,7 @@ impl Identifiers {
 
     /// The identifiers of this set that the token does not carry.
     #[must_use]
+    #[inline]
     pub const fn missing_from(self, token: &TokenIdentity<'_>) -> Self {
         Self(self.0 & !token.identifiers().0)
     }

@@ -147,6 +147,7 @@ impl<'a> TokenIdentity<'a> {
 
     /// The identifiers that the token carries.
     #[must_use]
+    #[inline]
     pub const fn identifiers(&self) -> Identifiers {
         let mut present = Identifiers::NONE;
         if self.token_id.is_some() {
@@ -255,6 +256,8 @@ impl fmt::Debug for TokenIdentity<'_> {
 /// The identity of a token that was verified, for a handler that takes it back:
 /// `TokenIdentity::from(claims.registered())`.
 impl<'a> From<&'a RegisteredClaims> for TokenIdentity<'a> {
+    // Where nothing asks for the identity, it then is not made.
+    #[inline]
     fn from(claims: &'a RegisteredClaims) -> Self {
         Self {
             issuer: claims.issuer().map(Cow::Borrowed),

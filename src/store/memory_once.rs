@@ -1,10 +1,14 @@
 //! [`MemoryOnce`]: ids that were claimed, in this process's memory.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::hash::BuildHasher;
+use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use foldhash::quality::RandomState;
+use foldhash::fast::RandomState;
+use foldhash::quality;
 
 use super::error::StoreError;
 use super::once::{Once, OnceId};
@@ -18,13 +22,14 @@ const SHARD: usize = 1024;
 /// nothing piles up.
 const REMOVED: usize = 2;
 
-/// Ids claimed within this process, a million at most unless told otherwise: some 100 bytes each,
+/// Ids claimed within this process, a million at most unless told otherwise: some 60 bytes each,
 /// taken as they come. A clone is a handle on the same.
 ///
 /// It forgets on restart and knows nothing of other processes: with more than one, use a shared
 /// store. A full one refuses further claims with
 /// [`StoreErrorKind::Full`](super::StoreErrorKind::Full). A clock that is set back lets nobody claim
-/// a second time what was forgotten.
+/// a second time what was forgotten. Of an id it keeps 128 bits, hashed under keys of
+/// this process: where two were the same in those, which does not happen, the second would be refused.
 ///
 /// ```
 /// # futures_util::future::FutureExt::now_or_never(async {
@@ -43,19 +48,33 @@ const REMOVED: usize = 2;
 pub struct MemoryOnce(Arc<Inner>);
 
 struct Inner {
-    shards: Box<[Mutex<Shard>]>,
-    /// Keyed at random: ids may be chosen by strangers.
-    hasher: RandomState,
+    shards: Box<[Padded]>,
+    /// Keyed at random: whoever could choose an id could not choose which others it stands for.
+    hashers: [quality::RandomState; 2],
     /// Of one shard.
     capacity: usize,
 }
 
+/// On cache lines of its own: threads that are in different shards do not disturb each other.
+#[derive(Default)]
+#[repr(align(128))]
+struct Padded(Mutex<Shard>);
+
+/// An id, hashed twice under keys that nobody knows.
+type Short = [u64; 2];
+
 #[derive(Default)]
 struct Shard {
-    entries: HashMap<[u8; 32], UnixTime, RandomState>,
+    /// With the moment until which each is claimed, in nanoseconds since 1970.
+    entries: HashMap<Short, u64, RandomState>,
     /// The same by the second from which they are not needed any more.
-    deadlines: BTreeMap<u64, Vec<[u8; 32]>>,
-    /// How many stand in `deadlines`: no fewer than entries, and what the capacity bounds.
+    deadlines: BTreeMap<u64, Vec<Short>>,
+    /// The second that was asked for last, and its list, which is not among the others: most claims
+    /// that follow one another end together.
+    latest: (u64, Vec<Short>),
+    /// A list that is empty, whose memory is used again.
+    spare: Vec<Short>,
+    /// How many stand in the lists: no fewer than entries, and what the capacity bounds.
     kept: usize,
     /// All deadlines up to this second may have been forgotten.
     forgotten: u64,
@@ -64,16 +83,19 @@ struct Shard {
 impl Shard {
     fn claim(
         &mut self,
-        id: &OnceId,
+        id: Short,
         until: UnixTime,
         now: UnixTime,
         capacity: usize,
     ) -> Result<bool, StoreError> {
         self.purge(now);
-        if self.entries.get(id.as_bytes()).is_some_and(|until| now < *until) {
-            return Ok(false);
-        }
         let deadline = whole_seconds(until);
+        let entry = match self.entries.entry(id) {
+            Entry::Occupied(entry) if nanos(now) < *entry.get() || *entry.get() == u64::MAX => {
+                return Ok(false);
+            }
+            entry => entry,
+        };
         // It may be one of those that are forgotten: the clock was ahead then.
         if deadline <= self.forgotten {
             return Ok(false);
@@ -81,31 +103,68 @@ impl Shard {
         if self.kept >= capacity {
             return Err(StoreError::full());
         }
-        self.entries.insert(*id.as_bytes(), until);
-        self.deadlines.entry(deadline).or_default().push(*id.as_bytes());
-        self.kept += 1;
+        entry.insert_entry(nanos(until));
+        self.note(deadline, id);
         Ok(true)
+    }
+
+    /// Notes that the id is not needed any more from that second on.
+    fn note(&mut self, deadline: u64, id: Short) {
+        if self.latest.0 != deadline {
+            let list =
+                self.deadlines.remove(&deadline).unwrap_or_else(|| mem::take(&mut self.spare));
+            let (before, list) = mem::replace(&mut self.latest, (deadline, list));
+            if list.is_empty() {
+                self.keep_spare(list);
+            } else {
+                self.deadlines.insert(before, list);
+            }
+        }
+        self.latest.1.push(id);
+        self.kept += 1;
     }
 
     fn purge(&mut self, now: UnixTime) {
         for _ in 0..REMOVED {
-            let Some(mut first) = self.deadlines.first_entry() else { return };
-            if *first.key() > now.as_secs() {
-                return;
-            }
-            self.forgotten = self.forgotten.max(*first.key());
-            let id = first.get_mut().pop();
-            if first.get().is_empty() {
-                first.remove();
-            }
-            let Some(id) = id else { continue };
+            let latest = (!self.latest.1.is_empty()).then_some(self.latest.0);
+            let first = self.deadlines.first_entry();
+            let first = first.filter(|first| latest.is_none_or(|latest| *first.key() < latest));
+            let (second, id) = match first {
+                Some(mut first) if *first.key() <= now.as_secs() => {
+                    let (second, id) = (*first.key(), first.get_mut().pop());
+                    if first.get().is_empty() {
+                        let list = first.remove();
+                        self.keep_spare(list);
+                    }
+                    (second, id)
+                }
+                None if self.latest.0 <= now.as_secs() => (self.latest.0, self.latest.1.pop()),
+                _ => return,
+            };
+            // There is none where nothing is kept.
+            let Some(id) = id else { return };
+            self.forgotten = self.forgotten.max(second);
             self.kept -= 1;
             // One that ran out and was claimed anew stands at its new deadline, too.
-            if self.entries.get(&id).is_some_and(|until| *until <= now) {
-                self.entries.remove(&id);
+            if let Entry::Occupied(entry) = self.entries.entry(id)
+                && *entry.get() <= nanos(now)
+            {
+                entry.remove();
             }
         }
     }
+
+    /// Keeps the memory of a list for the next one, but no more than a few pages.
+    fn keep_spare(&mut self, list: Vec<Short>) {
+        if (self.spare.capacity() + 1..=SHARD).contains(&list.capacity()) {
+            self.spare = list;
+        }
+    }
+}
+
+/// For comparing. What is further ahead than the year 2554 is claimed until its whole second is over.
+fn nanos(time: UnixTime) -> u64 {
+    u64::try_from(time.since_epoch().as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// Rounded up.
@@ -131,8 +190,8 @@ impl MemoryOnce {
             wanted => (1 << wanted.ilog2()).min(SHARDS),
         };
         Self(Arc::new(Inner {
-            shards: std::iter::repeat_with(Mutex::default).take(shards).collect(),
-            hasher: RandomState::default(),
+            shards: std::iter::repeat_with(Padded::default).take(shards).collect(),
+            hashers: Default::default(),
             capacity: capacity / shards,
         }))
     }
@@ -150,11 +209,11 @@ impl MemoryOnce {
         if until <= now {
             return Ok(false);
         }
-        let Inner { shards, hasher, capacity } = &*self.0;
-        let hash = std::hash::BuildHasher::hash_one(hasher, id);
-        // As many shards as a power of two, and at least one. The tables use the other bits.
-        let shard = &shards[(hash >> 20) as usize & (shards.len() - 1)];
-        let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+        let Inner { shards, hashers, capacity } = &*self.0;
+        let id = hashers.each_ref().map(|hasher| hasher.hash_one(id));
+        // As many shards as a power of two, and at least one. The tables hash with keys of their own.
+        let shard = &shards[id[0] as usize & (shards.len() - 1)];
+        let mut shard = shard.0.lock().unwrap_or_else(PoisonError::into_inner);
         shard.claim(id, until, now, *capacity)
     }
 }
@@ -224,7 +283,7 @@ mod tests {
         for number in 0..taken {
             assert!(once.claim_now(&id(number), at(120), at(60)).unwrap(), "{number}");
         }
-        let kept = || once.0.shards.iter().map(|shard| shard.lock().unwrap().kept).sum::<usize>();
+        let kept = || once.0.shards.iter().map(|shard| shard.0.lock().unwrap().kept).sum::<usize>();
         assert!(kept() as u64 <= 100_000);
         for number in 0..taken {
             assert!(!once.claim_now(&id(number), at(120), at(60)).unwrap());
@@ -250,6 +309,50 @@ mod tests {
         assert!(!once.claim_now(&id(1), at(99), at(10)).unwrap());
         assert!(once.claim_now(&id(1), at(99), until).unwrap());
         assert!(!once.claim_now(&id(1), at(99), at(50)).unwrap());
+    }
+
+    #[test]
+    fn ids_that_differ_in_one_bit_are_others() {
+        let once = MemoryOnce::new();
+        for bit in 0..256 {
+            let mut hash = [7; 32];
+            hash[bit / 8] ^= 1 << (bit % 8);
+            assert!(once.claim_now(&OnceId::from_hash(hash), at(9), at(1)).unwrap(), "{bit}");
+        }
+        for byte in (0..=u8::MAX).filter(|byte| *byte != 7) {
+            assert!(
+                once.claim_now(&OnceId::from_hash([byte; 32]), at(9), at(1)).unwrap(),
+                "{byte}"
+            );
+        }
+    }
+
+    #[test]
+    fn deadlines_in_any_order_are_kept_and_forgotten_as_they_come() {
+        let once = MemoryOnce::with_capacity(1000);
+        let deadline = |number: u64| 100 + number.wrapping_mul(7919) % 50;
+        for number in 0..1000 {
+            assert!(once.claim_now(&id(number), at(deadline(number)), at(1)).unwrap(), "{number}");
+        }
+        assert!(once.claim_now(&id(1000), at(200), at(1)).is_err());
+        for now in 100..150 {
+            for number in 0..1000 {
+                // What is still needed is there; what is not makes room, which nobody takes here.
+                if deadline(number) > now {
+                    assert!(!once.claim_now(&id(number), at(deadline(number)), at(now)).unwrap());
+                }
+            }
+        }
+        for number in 0..1000 {
+            assert!(once.claim_now(&id(number), at(300), at(150)).unwrap(), "{number}");
+        }
+    }
+
+    #[test]
+    fn for_ever_is_for_ever() {
+        let once = MemoryOnce::new();
+        assert!(once.claim_now(&id(1), UnixTime::MAX, at(1)).unwrap());
+        assert!(!once.claim_now(&id(1), UnixTime::MAX, at(1 << 33)).unwrap());
     }
 
     #[test]

@@ -43,9 +43,7 @@ pub fn inject_with<C: Send + Sync + 'static>(
     claims: C,
     registered: &Value,
 ) {
-    let claims = claims_with(claims, registered);
-    let principal = claims.principal();
-    extensions.insert(claims);
+    let principal = claims_with(claims, registered).into_principal();
     extensions.insert(Authentication::Authenticated(principal));
 }
 

@@ -7,8 +7,8 @@
 //!    [`DpopClient`] makes the proofs of clients whose tokens are bound to a key.
 //! 3. [`FakeClock`] stands still until the test moves it.
 //! 4. [`revocation::conformance`] is the suite that every revocation store has to pass, one's own
-//!    included. With the feature `issuer` there are others, for stores of refresh tokens and of
-//!    single-use tokens.
+//!    included. With the feature `issuer` there is another, for stores of sessions and of
+//!    single-use tokens: `session::conformance`.
 //!
 //! Enable the feature in `[dev-dependencies]` only: what is here panics where a service must not.
 //!
@@ -81,15 +81,12 @@ pub mod revocation;
 #[cfg(feature = "issuer")]
 #[cfg_attr(docsrs, doc(cfg(feature = "issuer")))]
 pub mod session;
-#[cfg(feature = "issuer")]
-#[cfg_attr(docsrs, doc(cfg(feature = "issuer")))]
-pub mod single_use;
 mod unique;
 
 pub use clock::FakeClock;
 pub use dpop::{DpopClient, ProofBuilder};
 pub use inject::{claims, claims_with, inject, inject_with};
 pub use issuer::{TestIssuer, TokenBuilder};
-use unique::unique_id;
 #[cfg(feature = "issuer")]
-use unique::{unique, unique_hash};
+use unique::unique;
+use unique::unique_id;

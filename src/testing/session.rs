@@ -1,5 +1,5 @@
 //! Conformance of stores of sessions: the rules of [`SessionStore`], and what must hold of sessions
-//! over it, as tests that any store can run: [all of them](conformance), or one by one.
+//! and single-use tokens over it, as tests that any store can run: [all of them](conformance), or one by one.
 //!
 //! Each case uses ids and subjects that no other run uses, so the stores may well be handles on one
 //! shared server. A broken rule panics and is named.
@@ -22,6 +22,7 @@ mod races;
 mod records;
 mod refresh;
 mod revoked;
+mod single_use;
 #[cfg(all(test, any(feature = "aws-lc-rs", feature = "rust-crypto")))]
 mod tests;
 
@@ -71,6 +72,8 @@ cases! {
     lists in records,
     /// A list has no more than its limit.
     limits in records,
+    /// What has gone, or expired, can be written anew.
+    comes_anew in records,
     /// What a step revokes is revoked with it, and what is revoked refuses a step.
     revocations in revoked,
     /// A revocation that comes alone outlives the sessions that it covers.
@@ -95,4 +98,10 @@ cases! {
     ends_all in ending,
     /// A session that was revoked by another way is over for good.
     revoked_elsewhere in ending,
+    /// Who signs in and out again and again fills nothing.
+    bounded in ending,
+    /// Single-use tokens are redeemed once, replaced, revoked, and codes counted.
+    single_use in single_use,
+    /// What ends all that a subject has ends their single-use tokens too.
+    single_use_of_subjects in single_use,
 }

@@ -3,8 +3,6 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-#[cfg(feature = "issuer")]
-use crate::key::TokenHash;
 use crate::store::OnceId;
 
 pub(super) fn unique(label: &str) -> String {
@@ -13,21 +11,12 @@ pub(super) fn unique(label: &str) -> String {
     format!("{label}-{:016x}-{number}", RandomState::new().hash_one(number))
 }
 
-#[cfg(feature = "issuer")]
-pub(super) fn unique_hash(label: &str) -> TokenHash {
-    TokenHash::from_bytes(unique_bytes(label))
-}
-
 pub(super) fn unique_id(label: &str) -> OnceId {
-    OnceId::from_hash(unique_bytes(label))
-}
-
-fn unique_bytes(label: &str) -> [u8; 32] {
     let text = unique(label);
     let mut bytes = [0; 32];
     for (part, chunk) in (0_u64..).zip(bytes.chunks_mut(8)) {
         let hash = RandomState::new().hash_one((part, &text));
         chunk.copy_from_slice(&hash.to_be_bytes());
     }
-    bytes
+    OnceId::from_hash(bytes)
 }

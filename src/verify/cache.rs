@@ -1,6 +1,5 @@
 //! [`TokenCache`]: tokens that were verified before.
 
-use std::array;
 use std::hash::BuildHasher;
 use std::mem::size_of;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,9 +9,10 @@ use arc_swap::ArcSwapOption;
 use foldhash::quality::RandomState;
 
 use super::policy::Policy;
-use crate::claims::{TokenHandle, VerifiedToken};
+use crate::claims::{SharedToken, TokenHandle, VerifiedToken};
 use crate::clock::UnixTime;
 use crate::key::crypto::same_bytes;
+use crate::threads;
 
 /// How many places are looked at to make room for a new entry.
 const PLACES_TO_CLEAR: usize = 32;
@@ -20,10 +20,9 @@ const PLACES_TO_CLEAR: usize = 32;
 /// stand empty, and room would be looked for in vain.
 const SMALL_ENTRY: usize = 1024;
 
-/// As many threads can be given the same token without writing to the same count.
-const SHARDS: usize = 8;
-/// What a thread's own count takes: two counts and a pointer.
-const SHARD_BYTES: usize = 3 * size_of::<usize>();
+/// What a thread's own count takes: a cache line for it, one for the pointer behind it, and what
+/// aligning them may cost.
+const SHARD_BYTES: usize = 3 * 64;
 /// So much of a token's end is hashed. It is signature, for the most part, which nobody can choose.
 const HASHED: usize = 64;
 
@@ -61,8 +60,8 @@ impl TokenCache {
         self
     }
 
-    /// At most this many bytes of tokens and payloads, and of what finds and shares them. What the application's claims type allocates
-    /// besides is not counted, and comes from the payload.
+    /// At most this many bytes of tokens and payloads, and of what finds and shares them. What the
+    /// application's claims type allocates besides is not counted, and comes from the payload.
     pub const fn max_bytes(mut self, bytes: usize) -> Self {
         self.max_bytes = bytes;
         self
@@ -91,7 +90,10 @@ pub(super) struct Slots<C> {
     slots: Box<[ArcSwapOption<Entry<C>>]>,
     hasher: RandomState,
     settings: TokenCache,
-    bytes: AtomicUsize,
+    /// Of all entries that were not dropped yet.
+    bytes: Arc<AtomicUsize>,
+    /// How many counts an entry has room for.
+    shards: usize,
     /// Where to look next for an entry to clear.
     hand: AtomicUsize,
 }
@@ -100,12 +102,13 @@ pub(super) struct Slots<C> {
 pub(super) struct Entry<C> {
     pub(super) token: Arc<VerifiedToken<C>>,
     pub(super) policy: Arc<Policy<C>>,
-    /// What requests are given: on many cores each counts its own.
-    #[allow(clippy::redundant_allocation, reason = "the outer counts are what the shards are for")]
-    shards: [OnceLock<Arc<Arc<VerifiedToken<C>>>>; SHARDS],
+    /// What requests are given: each thread counts its own, which is made when it asks first.
+    shards: Box<[OnceLock<Arc<SharedToken<C>>>]>,
     /// Of the key set that verified it.
     epoch: u64,
-    bytes: usize,
+    /// Its part of what is counted.
+    bytes: AtomicUsize,
+    all_bytes: Arc<AtomicUsize>,
     /// Of the token: another token's differs without comparing all of it.
     hash: u64,
 }
@@ -113,20 +116,38 @@ pub(super) struct Entry<C> {
 impl<C> Entry<C> {
     /// The token for a request. Writes no count that threads on other cores write, too.
     #[inline]
-    pub(super) fn handle(&self) -> TokenHandle<C> {
-        let own = self.shards.get(shard()).unwrap_or(&self.shards[0]);
-        TokenHandle::Shared(Arc::clone(own.get_or_init(|| Arc::new(Arc::clone(&self.token)))))
+    pub(super) fn handle(&self, slots: &Slots<C>, now: UnixTime) -> TokenHandle<C> {
+        // There are as many as a power of two.
+        let own = self.shards.get(threads::number() & self.shards.len().wrapping_sub(1));
+        match own.and_then(OnceLock::get) {
+            Some(own) => TokenHandle::Shared(Arc::clone(own)),
+            None => self.first_handle(own, slots, now),
+        }
+    }
+
+    /// The first one of a thread.
+    #[cold]
+    fn first_handle(
+        &self,
+        own: Option<&OnceLock<Arc<SharedToken<C>>>>,
+        slots: &Slots<C>,
+        now: UnixTime,
+    ) -> TokenHandle<C> {
+        match own {
+            Some(own) if slots.reserve(SHARD_BYTES, self.hash, now) => {
+                self.bytes.fetch_add(SHARD_BYTES, Ordering::Relaxed);
+                let make = || Arc::new(SharedToken(Arc::clone(&self.token)));
+                TokenHandle::Shared(Arc::clone(own.get_or_init(make)))
+            }
+            _ => TokenHandle::Own(Arc::clone(&self.token)),
+        }
     }
 }
 
-/// A number below [`SHARDS`] that this thread always has.
-#[inline]
-fn shard() -> usize {
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
-    thread_local! {
-        static OWN: usize = NEXT.fetch_add(1, Ordering::Relaxed) % SHARDS;
+impl<C> Drop for Entry<C> {
+    fn drop(&mut self) {
+        self.all_bytes.fetch_sub(*self.bytes.get_mut(), Ordering::Relaxed);
     }
-    OWN.try_with(|own| *own).unwrap_or(0)
 }
 
 impl<C> Slots<C> {
@@ -141,7 +162,8 @@ impl<C> Slots<C> {
             slots: (0..entries).map(|_| ArcSwapOption::empty()).collect(),
             hasher: RandomState::default(),
             settings,
-            bytes: AtomicUsize::new(0),
+            bytes: Arc::default(),
+            shards: threads::places(),
             hand: AtomicUsize::new(0),
         }
     }
@@ -179,17 +201,15 @@ impl<C> Slots<C> {
         now: UnixTime,
     ) {
         let length = token.bearer.as_bytes().len() + token.registered.payload().len();
-        let bytes =
-            length + size_of::<Entry<C>>() + size_of::<VerifiedToken<C>>() + SHARDS * SHARD_BYTES;
-        if bytes > self.settings.max_bytes {
-            return;
-        }
-        self.make_room(bytes, now);
-        if self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > self.settings.max_bytes {
-            self.bytes.fetch_sub(bytes, Ordering::Relaxed);
-            return;
-        }
+        let shards = self.shards;
+        let bytes = length
+            + size_of::<Entry<C>>()
+            + size_of::<VerifiedToken<C>>()
+            + shards * size_of::<OnceLock<Arc<SharedToken<C>>>>();
         let hash = self.hash(token.bearer.as_bytes());
+        if bytes > self.settings.max_bytes || !self.reserve(bytes, hash, now) {
+            return;
+        }
         let places = self.places(hash);
         let is_own = |slot: &&ArcSwapOption<Entry<C>>| {
             slot.load().as_ref().is_some_and(|entry| entry.hash == hash)
@@ -203,17 +223,29 @@ impl<C> Slots<C> {
         let entry = Entry {
             token: Arc::clone(token),
             policy: Arc::clone(policy),
-            shards: array::from_fn(|_| OnceLock::new()),
+            shards: (0..shards).map(|_| OnceLock::new()).collect(),
             epoch,
-            bytes,
+            bytes: AtomicUsize::new(bytes),
+            all_bytes: Arc::clone(&self.bytes),
             hash,
         };
-        self.give_back(place.swap(Some(Arc::new(entry))));
+        place.store(Some(Arc::new(entry)));
+    }
+
+    /// Whether these bytes may be taken, for the token with this hash; then they are counted.
+    fn reserve(&self, bytes: usize, hash: u64, now: UnixTime) -> bool {
+        self.make_room(bytes, hash, now);
+        let before = self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        let there_is = before.saturating_add(bytes) <= self.settings.max_bytes;
+        if !there_is {
+            self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        }
+        there_is
     }
 
     /// Clears a few slots if the bytes are used up: expired entries first, and otherwise whatever
-    /// the hand comes by.
-    fn make_room(&self, bytes: usize, now: UnixTime) {
+    /// the hand comes by, but not the one that room is made for.
+    fn make_room(&self, bytes: usize, hash: u64, now: UnixTime) {
         for only_expired in [true, false] {
             for _ in 0..PLACES_TO_CLEAR {
                 if self.bytes.load(Ordering::Relaxed).saturating_add(bytes)
@@ -223,19 +255,15 @@ impl<C> Slots<C> {
                 }
                 let place = self.hand.fetch_add(1, Ordering::Relaxed) & (self.slots.len() - 1);
                 let Some(slot) = self.slots.get(place) else { return };
-                let expired = |entry: &Arc<Entry<C>>| {
-                    entry.token.registered.expires_at().is_some_and(|exp| exp <= now)
+                let goes = |entry: &Arc<Entry<C>>| {
+                    let expires_at = entry.token.registered.expires_at();
+                    let expired = expires_at.is_some_and(|exp| exp <= now);
+                    entry.hash != hash && (expired || !only_expired)
                 };
-                if !only_expired || slot.load().as_ref().is_some_and(expired) {
-                    self.give_back(slot.swap(None));
+                if slot.load().as_ref().is_some_and(goes) {
+                    slot.store(None);
                 }
             }
-        }
-    }
-
-    fn give_back(&self, entry: Option<Arc<Entry<C>>>) {
-        if let Some(entry) = entry {
-            self.bytes.fetch_sub(entry.bytes, Ordering::Relaxed);
         }
     }
 
@@ -304,9 +332,51 @@ mod tests {
             });
             let slots = verifier.slots().unwrap();
             let entries = slots.slots.iter().filter_map(|slot| slot.load_full());
-            let there: usize = entries.map(|entry| entry.bytes).sum();
+            let there: usize = entries.map(|entry| entry.bytes.load(Ordering::Relaxed)).sum();
             assert!(there > 0 && there <= slots.settings.max_bytes, "{there}");
             assert_eq!(slots.bytes.load(Ordering::Relaxed), there);
+        }
+
+        #[test]
+        fn each_thread_has_a_count_of_its_own_and_its_bytes_are_counted() {
+            let (verifier, tokens) = verified(1, TokenCache::new());
+            let slots = verifier.slots().unwrap();
+            let token = tokens[0].as_bytes();
+            let now = UnixTime::from_secs(0);
+            let count = || slots.bytes.load(Ordering::Relaxed);
+            let before = count();
+            let handle = || match slots.find(token, |entry| entry.handle(slots, now)) {
+                Some(TokenHandle::Shared(own)) => Arc::as_ptr(&own) as usize,
+                _ => panic!("a count of its own"),
+            };
+            let places = threads::places();
+            let mut seen = std::collections::HashSet::new();
+            for _ in 0..4 * places {
+                seen.insert(std::thread::scope(|scope| scope.spawn(handle).join().unwrap()));
+            }
+            assert_eq!(seen.len(), places);
+            assert_eq!(count() - before, places * SHARD_BYTES);
+            // Two counts are never on one cache line, nor is what lies behind them.
+            let mut seen: Vec<_> = seen.into_iter().collect();
+            seen.sort_unstable();
+            assert!(seen.windows(2).all(|pair| pair[1] - pair[0] >= 128));
+            slots.slots.iter().for_each(|slot| slot.store(None));
+            assert_eq!(count(), 0);
+        }
+
+        #[test]
+        fn where_there_is_no_room_for_counts_one_is_shared() {
+            let (verifier, tokens) = verified(1, TokenCache::new());
+            let bytes = verifier.slots().unwrap().bytes.load(Ordering::Relaxed);
+            let (verifier, again) = verified(1, TokenCache::new().max_bytes(bytes + 100));
+            assert_eq!(again[0].len(), tokens[0].len());
+            let slots = verifier.slots().unwrap();
+            let found = slots.find(again[0].as_bytes(), |entry| {
+                matches!(entry.handle(slots, UnixTime::EPOCH), TokenHandle::Own(_))
+            });
+            assert_eq!(found, Some(true));
+            assert!(slots.find(again[0].as_bytes(), |_| ()).is_some(), "it is still there");
+            assert!(slots.bytes.load(Ordering::Relaxed) <= bytes + 100);
         }
 
         #[test]

@@ -82,6 +82,10 @@ impl Options {
             "the issuer is empty: give its exact `iss`, or call `any_issuer()`"
         } else if audiences.has_empty() {
             "the audience is empty: give this service's name in `aud`, or call `any_audience()`"
+        } else if issuers.has_metadata_url() {
+            "the issuer is the URL of its metadata: give the issuer, without /.well-known/…"
+        } else if [&issuers, &audiences, &self.clients].iter().any(|names| names.has_padded()) {
+            "an issuer, audience or client begins or ends with whitespace, as none in a token does"
         } else if self.clients.has_empty() || self.clients.is_none() {
             "a client is empty, or there is none: give the `client_id` of each that is allowed"
         } else if matches!(types, Types::Contradictory) {

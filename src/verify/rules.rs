@@ -57,6 +57,16 @@ impl Accept {
         matches!(self, Self::OneOf(values) if values.iter().any(|value| value.is_empty()))
     }
 
+    /// Whether a value begins or ends with whitespace, which no token has there.
+    pub(super) fn has_padded(&self) -> bool {
+        matches!(self, Self::OneOf(values) if values.iter().any(|value| value.trim() != &**value))
+    }
+
+    /// Whether a value is where an issuer's metadata is, rather than the issuer.
+    pub(super) fn has_metadata_url(&self) -> bool {
+        matches!(self, Self::OneOf(values) if values.iter().any(|value| value.contains("/.well-known/")))
+    }
+
     /// Whether nothing is accepted at all.
     pub(super) fn is_none(&self) -> bool {
         matches!(self, Self::OneOf(values) if values.is_empty())

@@ -18,8 +18,7 @@ use super::policy::{Policy, Signature, keys_unavailable};
 use super::rules::Accept;
 use super::token_verifier::TokenVerifier;
 use super::verified::Verified;
-use crate::claims::{VerifiedToken, decode, peek_issuer};
-use crate::clock::UnixTime;
+use crate::claims::{RegisteredClaims, VerifiedToken, decode_into, peek_issuer};
 use crate::credentials::BearerToken;
 use crate::head::RequestHead;
 use crate::key::{BoxFuture, KeysUnavailable, MissingKey};
@@ -269,32 +268,15 @@ impl<C> Verifier<C> {
     /// The verdict on a token that the cache knows: all that may have changed is judged anew.
     #[inline]
     fn seen_before(&self, token: &BearerToken) -> Option<Result<Verified<C>, Rejection>> {
-        self.cache.as_ref()?.find(token.as_bytes(), |entry| {
+        let slots = self.cache.as_deref()?;
+        slots.find(token.as_bytes(), |entry| {
             let Policy { rules, checks, clock, .. } = &*entry.policy;
             let at = clock.now();
             rules.check_times(&entry.token.registered, at)?;
             checks.apply(&entry.token.custom, &entry.token.registered)?;
-            let verified = Verified::new(entry.handle(), at, token.origin());
+            let verified = Verified::new(entry.handle(slots, at), at, token.origin());
             Ok(verified.waiving_proof(rules.bound_accepted))
         })
-    }
-
-    /// Keeps a right token, if there is a cache for it.
-    fn keep(
-        &self,
-        policy: &Arc<Policy<C>>,
-        epoch: u64,
-        at: UnixTime,
-        token: impl FnOnce(BearerToken) -> Arc<VerifiedToken<C>>,
-        bearer: BearerToken,
-    ) -> Arc<VerifiedToken<C>> {
-        let Some(cache) = &self.cache else {
-            return token(bearer);
-        };
-        // What the cache keeps must not keep a whole read buffer of the server alive.
-        let token = token(bearer.detached());
-        cache.put(&token, policy, epoch, at);
-        token
     }
 }
 
@@ -345,17 +327,27 @@ impl<C: DeserializeOwned> Verifier<C> {
         }
 
         let payload = payload.map_or_else(|| compact.payload(), Ok)?;
-        let (registered, custom) = decode(payload, &policy.rules.names).map_err(|error| {
-            let reason = "the claims cannot be read into the application's claims type";
-            Rejection::new(RejectionKind::InvalidClaims, reason).with_source(error)
-        })?;
+        let mut registered = RegisteredClaims::default();
+        let custom =
+            decode_into(&mut registered, payload, &policy.rules.names).map_err(|error| {
+                let reason = "the claims cannot be read into the application's claims type";
+                Rejection::new(RejectionKind::InvalidClaims, reason).with_source(error)
+            })?;
         let at = policy.clock.now();
         policy.rules.check(&registered, at)?;
         policy.checks.apply(&custom, &registered)?;
         let origin = bearer.origin();
-        let token = |bearer| Arc::new(VerifiedToken::new(custom, registered, bearer));
-        let verified = Verified::new(self.keep(policy, epoch, at, token, bearer), at, origin);
-        Ok(verified.waiving_proof(policy.rules.bound_accepted))
+        let token = match &self.cache {
+            None => Arc::new(VerifiedToken::new(custom, registered, bearer)),
+            Some(cache) => {
+                // What the cache keeps must not keep a whole read buffer of the server alive.
+                let bearer = bearer.detached();
+                let token = Arc::new(VerifiedToken::new(custom, registered, bearer));
+                cache.put(&token, policy, epoch, at);
+                token
+            }
+        };
+        Ok(Verified::new(token, at, origin).waiving_proof(policy.rules.bound_accepted))
     }
 }
 

@@ -216,7 +216,7 @@ fn debug_of_everything_on_the_path_of_a_request() {
                     formats(&request),
                     formats(request.headers()),
                     formats(request.extensions()),
-                    formats(claims),
+                    formats(&claims),
                     formats(claims.registered()),
                     formats(&claims.token()),
                     formats(principal),
@@ -493,7 +493,7 @@ fn a_token_in_the_query_is_redacted_where_this_crate_prints() {
         .source(dangerous::QueryParameter::named("access_token"));
     let inside = service_fn(|request: Request<String>| async move {
         let claims = Claims::<StandardClaims>::from_extensions(request.extensions()).unwrap();
-        let text = format!("{} {}", formats(claims), formats(&claims.token()));
+        let text = format!("{} {}", formats(&claims), formats(&claims.token()));
         Ok::<_, Infallible>(Response::new(Full::new(Bytes::from(text))))
     });
     let request = Request::get(format!("/?access_token={token}")).body(String::new()).unwrap();

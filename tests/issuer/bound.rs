@@ -37,7 +37,7 @@ fn world(set: impl FnOnce(DpopBuilder) -> DpopBuilder) -> World {
     let issuer = Issuer::builder().keys(keys).issuer(URL).audience("api").clock(clock.clone());
     let events = Arc::<Mutex<Vec<&'static str>>>::default();
     let told = Arc::clone(&events);
-    let store = MemorySessionStore::with_clock(clock.clone());
+    let store = MemorySessionStore::builder().clock(clock.clone()).build();
     let sessions = Sessions::builder(issuer.build().unwrap(), store)
         .observe(move |event: &SessionEvent<'_>| told.lock().unwrap().push(event.as_str()))
         .build()

@@ -53,7 +53,7 @@ fn world(cookie: TokenCookie) -> World {
         .build()
         .unwrap();
     let revocations = MemoryStore::builder().clock(clock.clone()).build();
-    let store = MemorySessionStore::with_revocations(revocations, 100);
+    let store = MemorySessionStore::builder().revocations(revocations).capacity(100).build();
     let sessions = Sessions::builder(issuer.clone(), store.clone());
     let sessions = sessions.grace(Duration::ZERO).build().unwrap();
     World { clock, app: App { issuer, sessions, cookie }, keys, store }

@@ -5,7 +5,8 @@
 mod bound;
 #[cfg(feature = "cookie")]
 mod cookies;
-mod refresh_model;
+mod session_model;
+mod session_races;
 mod sessions;
 mod single_use;
 mod tokens;

@@ -43,7 +43,7 @@ fn builder(clock: &FakeClock, store: impl SessionStore + RevocationStore) -> Ses
 }
 
 fn memory(clock: &FakeClock) -> MemorySessionStore {
-    MemorySessionStore::with_clock(clock.clone())
+    MemorySessionStore::builder().clock(clock.clone()).build()
 }
 
 fn text(tokens: &SessionTokens) -> &str {
@@ -368,7 +368,9 @@ async fn a_store_without_room_for_revocations_leaves_no_session_to_refresh() {
     let full = || MemoryStore::builder().clock(clock.clone()).capacity(0).build();
     let day = Duration::from_secs(86_400);
     let stores = [
-        BoxSessionStore::new(MemorySessionStore::with_revocations(full(), 10)),
+        BoxSessionStore::new(
+            MemorySessionStore::builder().revocations(full()).capacity(10).build(),
+        ),
         BoxSessionStore::new(Apart::new(memory(&clock), full(), day * 90)),
     ];
     for store in stores {
@@ -546,13 +548,13 @@ fn what_a_store_answers_that_makes_no_sense_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_few_accounts_keep_nobody_out_of_a_full_store() {
+async fn a_few_accounts_keep_nobody_out_of_a_full_store_and_what_gives_way_has_ended() {
     let clock = clock();
-    let revocations = MemoryStore::builder().clock(clock.clone()).build();
-    let store = MemorySessionStore::with_revocations(revocations, 50);
-    let sessions = builder(&clock, store).build().unwrap();
+    let store = MemorySessionStore::builder().clock(clock.clone()).capacity(50).build();
+    let (sessions, events) = observed(builder(&clock, store.clone()));
+    let mut greedy = Vec::new();
     for _ in 0..60 {
-        let _ = sessions.begin(NewSession::new("eve", "web")).await.unwrap();
+        greedy.push(sessions.begin(NewSession::new("eve", "web")).await.unwrap());
         clock.advance(Duration::from_secs(1));
     }
     let mut others = Vec::new();
@@ -561,9 +563,25 @@ async fn a_few_accounts_keep_nobody_out_of_a_full_store() {
         others.push(sessions.begin(new).await.unwrap());
     }
     assert_eq!(sessions.sessions("eve").await.unwrap().len(), 10);
+    let told = events.lock().unwrap().iter().filter(|event| *event == "ended Limit").count();
+    assert_eq!(told, 50);
+    for (place, tokens) in greedy.iter().enumerate() {
+        let id = TokenIdentity::new().with_session_id(tokens.session().id.as_str());
+        let revoked = store.revocations().status_now(&id).is_revoked();
+        assert_eq!(revoked, place < 50, "{place}: its access tokens");
+        assert_eq!(kind(&sessions, text(tokens), "web").await.is_some(), place < 50, "{place}");
+    }
     for tokens in &others {
         assert_eq!(kind(&sessions, text(tokens), "web").await, None);
     }
+    // Another issuer over the same store takes nobody's place.
+    let secret = Secret::new("a secret of 32 bytes or more, please");
+    let other =
+        Issuer::builder().keys(SigningKeys::hs256(&secret).unwrap()).issuer("https://b.test");
+    let other = other.audience("api").clock(clock.clone()).build().unwrap();
+    let other = Sessions::builder(other, store).build().unwrap();
+    let refused = other.begin(NewSession::new("ada", "web")).await.unwrap_err();
+    assert_eq!(refused.kind(), SessionErrorKind::Unavailable);
 }
 
 #[test]
@@ -591,7 +609,7 @@ async fn theft_is_told_although_nothing_can_be_revoked_and_again_until_it_can() 
     let revocations = MemoryStore::builder().clock(clock.clone()).capacity(1).build();
     let other = Revocation::session("another", clock.now().saturating_add(Duration::from_secs(60)));
     revocations.revoke_now(&other).unwrap();
-    let store = MemorySessionStore::with_revocations(revocations, 50);
+    let store = MemorySessionStore::builder().revocations(revocations).capacity(50).build();
     let (sessions, events) = observed(builder(&clock, store).grace(Grace::Never));
     let first = sessions.begin(NewSession::new("ada", "web")).await.unwrap();
     let _ = sessions.refresh(RefreshRequest::new(text(&first), "web")).await.unwrap();
@@ -632,19 +650,4 @@ async fn apart_a_revocation_whose_time_has_passed_keeps_sessions_from_going_on()
             "{keep_until:?}"
         );
     }
-}
-
-#[tokio::test]
-async fn what_gave_way_to_another_is_remembered_for_a_day_alone() {
-    let clock = clock();
-    let store = memory(&clock);
-    let sessions = builder(&clock, store.clone()).most_sessions(1).build().unwrap();
-    let first = sessions.begin(NewSession::new("ada", "web")).await.unwrap();
-    let _ = sessions.begin(NewSession::new("ada", "web")).await.unwrap();
-    let id = first.session().id.clone();
-    assert!(store.load(&id, clock.now()).await.unwrap().is_some());
-    assert_eq!(kind(&sessions, text(&first), "web").await, Some(SessionErrorKind::InvalidGrant));
-    clock.advance(Duration::from_secs(2 * 24 * 60 * 60));
-    assert!(store.load(&id, clock.now()).await.unwrap().is_none());
-    assert_eq!(kind(&sessions, text(&first), "web").await, Some(SessionErrorKind::InvalidGrant));
 }

@@ -4,17 +4,20 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tower_bearer::clock::{Clock, UnixTime};
+use tower_bearer::issuer::session::MemorySessionStore;
 use tower_bearer::issuer::single_use::{
-    Handover, HandoverNonce, MemorySingleUseStore, SingleUse, SingleUseError, SingleUseErrorKind,
+    Handover, HandoverNonce, SingleUse, SingleUseError, SingleUseErrorKind,
 };
 use tower_bearer::issuer::{Issuer, SigningKeys};
 use tower_bearer::key::Algorithm;
+use tower_bearer::store::MemoryOnce;
 use tower_bearer::testing::FakeClock;
 
 const MINUTES: Duration = Duration::from_secs(15 * 60);
 
-fn links(clock: &FakeClock) -> SingleUse<MemorySingleUseStore> {
-    SingleUse::new("https://id.test", MemorySingleUseStore::new()).clock(clock.clone())
+fn links(clock: &FakeClock) -> SingleUse {
+    let store = MemorySessionStore::builder().clock(clock.clone()).build();
+    SingleUse::new("https://id.test", store).clock(clock.clone())
 }
 
 fn clock() -> FakeClock {
@@ -64,13 +67,41 @@ async fn as_many_links_count_as_were_allowed() {
 
 #[tokio::test]
 async fn one_address_does_not_fill_the_store() {
-    let store = MemorySingleUseStore::with_capacity(50);
+    let store = MemorySessionStore::builder().capacity(50).build();
     let links = SingleUse::new("https://id.test", store);
     for _ in 0..500 {
         links.group("victim@example.com").mint("reset", "x", MINUTES).await.unwrap();
     }
     let ada = links.group("ada").mint("reset", "ada", MINUTES).await.unwrap();
     assert_eq!(links.redeem::<String>("reset", ada.expose_secret()).await.unwrap(), "ada");
+}
+
+#[tokio::test]
+async fn strangers_who_ask_for_links_take_no_room_from_sessions_nor_the_reverse() {
+    use tower_bearer::issuer::session::{NewSession, Sessions};
+
+    let store = MemorySessionStore::builder().capacity(20).build();
+    let links = SingleUse::new("https://id.test", store.clone());
+    let mut taken = Vec::new();
+    loop {
+        match links.mint("sign-in", "x", MINUTES).await {
+            Ok(token) => taken.push(token),
+            Err(error) => break assert_eq!(error.kind(), SingleUseErrorKind::Unavailable),
+        }
+    }
+    assert_eq!(taken.len(), 20);
+    let keys = SigningKeys::generate(Algorithm::EdDSA).unwrap();
+    let issuer = Issuer::builder().keys(keys).issuer("https://id.test").audience("api");
+    let sessions = Sessions::builder(issuer.build().unwrap(), store).build().unwrap();
+    for number in 0..20 {
+        let _ = sessions.begin(NewSession::new(format!("user-{number}"), "web")).await.unwrap();
+    }
+    let more = sessions.begin(NewSession::new("one too many", "web")).await;
+    assert!(more.is_err());
+    for token in &taken {
+        assert_eq!(links.redeem::<String>("sign-in", token.expose_secret()).await.unwrap(), "x");
+    }
+    let _ = links.mint("sign-in", "x", MINUTES).await.unwrap();
 }
 
 #[tokio::test]
@@ -105,7 +136,7 @@ async fn a_code_dies_after_a_few_wrong_tries() {
 
 #[tokio::test]
 async fn issuers_that_share_a_store_know_nothing_of_each_other() {
-    let store = MemorySingleUseStore::new();
+    let store = MemorySessionStore::new();
     let one = SingleUse::new("https://one.test", store.clone());
     let two = SingleUse::new("https://two.test", store);
     let token = one.group("ada").mint("reset", "ada", MINUTES).await.unwrap();
@@ -132,8 +163,15 @@ async fn what_comes_from_a_request_is_bounded() {
     refused(links.group(&long).mint_code("reset", "", MINUTES).await, too_long);
     refused(links.group(&long).redeem_code::<String>("reset", "123456").await, too_long);
     refused(links.group(&long).revoke().await, too_long);
+    refused(links.subject(&long).mint("reset", "", MINUTES).await, too_long);
+    let fits = "\u{1}".repeat(1024);
+    let largest = "\"".repeat(8 * 1024 - 1);
+    let token =
+        links.subject(&fits).version(u64::MAX).mint(&fits, &largest, MINUTES).await.unwrap();
+    let found = links.redeem::<String>(&fits, token.expose_secret()).await.unwrap();
+    assert_eq!(found, largest);
     refused(links.mint(&long, "", MINUTES).await, too_long);
-    refused(links.mint("reset", &"x".repeat(64 * 1024), MINUTES).await, too_long);
+    refused(links.mint("reset", &"x".repeat(16 * 1024 - 1), MINUTES).await, too_long);
     for lifetime in [Duration::ZERO, Duration::from_secs(7 * 86_400 + 1)] {
         refused(links.mint("reset", "", lifetime).await, SingleUseErrorKind::Lifetime);
     }
@@ -146,7 +184,7 @@ async fn what_comes_from_a_request_is_bounded() {
 
 #[tokio::test]
 async fn a_handover_is_redeemed_once_by_the_browser_that_asked() {
-    let (clock, store) = (clock(), MemorySingleUseStore::new());
+    let (clock, store) = (clock(), MemoryOnce::new());
     let keys = SigningKeys::generate(Algorithm::EdDSA).unwrap();
     let issuer = Issuer::builder()
         .keys(keys.clone())

@@ -17,9 +17,7 @@ use tower_bearer::issuer::session::{
     Ending, Grace, MemorySessionStore, NewSession, RefreshRequest, SessionErrorKind, SessionTokens,
     Sessions,
 };
-use tower_bearer::issuer::single_use::{
-    HandoverNonce, MemorySingleUseStore, SingleUse, SingleUseErrorKind,
-};
+use tower_bearer::issuer::single_use::{HandoverNonce, SingleUse, SingleUseErrorKind};
 use tower_bearer::issuer::{IssueErrorKind, Issuer, JwksService, SigningKey, SigningKeys};
 use tower_bearer::key::{Algorithm, KeySet, Secret};
 use tower_bearer::layer::AuthLayer;
@@ -58,7 +56,7 @@ fn world_with_grace(grace: u64) -> World {
         .unwrap();
     let required = Identifiers::SESSION_ID | Identifiers::SUBJECT_EPOCH;
     let revocations = MemoryStore::builder().clock(clock.clone()).require(required).build();
-    let store = MemorySessionStore::with_revocations(revocations, 100);
+    let store = MemorySessionStore::builder().revocations(revocations).capacity(100).build();
     let stolen = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&stolen);
     let tokens = Sessions::builder(issuer.clone(), store.clone())
@@ -348,16 +346,17 @@ async fn a_memory_store_with_another_clock_than_the_issuer_does_not_pretend_to_r
         .clock(past.clone())
         .build()
         .unwrap();
-    for (store, ended) in
-        [(MemorySessionStore::new(), false), (MemorySessionStore::with_clock(past.clone()), true)]
-    {
+    for (store, ended) in [
+        (MemorySessionStore::new(), false),
+        (MemorySessionStore::builder().clock(past.clone()).build(), true),
+    ] {
         let tokens = Sessions::builder(issuer.clone(), store.clone()).build().unwrap();
         let grant = tokens.begin(NewSession::new("ada", "web")).await.unwrap();
         let id = grant.session().id.as_str();
         let result = tokens.end_session("ada", id).await;
         assert_eq!(result.is_ok(), ended, "{result:?}");
         if let Err(error) = result {
-            assert!(format!("{error:?}").contains("MemorySessionStore::with_clock"), "{error:?}");
+            assert!(format!("{error:?}").contains("MemorySessionStoreBuilder::clock"), "{error:?}");
         }
         let token = TokenIdentity::new().with_session_id(id);
         assert_eq!(store.revocations().status_now(&token).is_revoked(), ended);
@@ -587,8 +586,11 @@ async fn no_token_passes_for_one_of_another_kind() {
     let grant = world.sign_in("ada").await;
     let at = access(&grant);
     let id = world.issuer.id_token("ada", "api").session_id("s").issue().unwrap();
-    let single =
-        SingleUse::new("https://id.test", MemorySingleUseStore::new()).clock(world.clock.clone());
+    let single = SingleUse::new(
+        "https://id.test",
+        MemorySessionStore::builder().clock(world.clock.clone()).build(),
+    )
+    .clock(world.clock.clone());
     let link = single.mint("sign-in", "ada", Duration::from_secs(60)).await.unwrap();
     let challenge = HandoverNonce::generate().unwrap().challenge().unwrap();
     let handover = world.issuer.handover("api", "session", &challenge, "ada").unwrap();
@@ -669,7 +671,7 @@ async fn a_full_store_refuses_sessions_and_still_ends_them() {
 fn a_session_that_cannot_be_revoked_can_only_end() {
     let world = world();
     let full = MemoryStore::builder().clock(world.clock.clone()).capacity(0).build();
-    let store = MemorySessionStore::with_revocations(full, 10);
+    let store = MemorySessionStore::builder().revocations(full).capacity(10).build();
     let tokens =
         Sessions::builder(world.issuer.clone(), store).grace(Grace::Never).build().unwrap();
     let answer = async {

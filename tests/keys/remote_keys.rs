@@ -123,6 +123,8 @@ async fn the_url_of_metadata_is_no_issuer() {
         let error = RemoteKeys::discover(url).fetch(fetch()).build().unwrap_err();
         assert_eq!(error.kind(), RemoteKeysErrorKind::Configuration);
         assert!(error.to_string().contains("give the issuer, without /.well-known/"), "{error}");
+        let error = RemoteKeys::jwks(url).fetch(fetch()).build().unwrap_err();
+        assert!(error.to_string().contains("give `RemoteKeys::discover` the issuer"), "{error}");
     }
 }
 

@@ -719,8 +719,8 @@ async fn an_anonymous_request_of_the_inner_layer_has_no_claims_of_the_outer() {
         let user = Claims::<User>::from_extensions(request.extensions());
         let device = Claims::<Device>::from_extensions(request.extensions());
         let principal = tower_bearer::Principal::from_extensions(request.extensions());
-        let user = user.map(|user| user.sub.as_str());
-        let device = device.map(|device| device.device.as_str());
+        let user = user.as_ref().map(|user| user.sub.as_str());
+        let device = device.as_ref().map(|device| device.device.as_str());
         format!("{user:?} {device:?} {}", principal.is_some())
     }
     let issuer = TestIssuer::new();

@@ -4,12 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The path, as the crate's documentation has it.
-const PATH: [&str; 24] = [
+const PATH: [&str; 25] = [
     "causes",
     "opaque",
     "json",
     "clock",
     "step",
+    "threads",
     "head",
     "rejection",
     "dangerous",

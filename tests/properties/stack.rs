@@ -67,9 +67,7 @@ where
 {
     let handler = service_fn(|request: Request<String>| {
         let mut response = Response::new(Empty::<Bytes>::new());
-        response
-            .extensions_mut()
-            .insert(Claims::<C>::from_extensions(request.extensions()).cloned());
+        response.extensions_mut().insert(Claims::<C>::from_extensions(request.extensions()));
         ready(Ok::<_, Infallible>(response))
     });
     let mut request = Request::new(String::new());

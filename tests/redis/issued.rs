@@ -1,10 +1,10 @@
 //! What is issued and kept in Redis.
 
-pub(crate) mod refresh;
-mod refresh_layer;
-mod refresh_layout;
-mod refresh_model;
-mod refresh_outage;
+pub(crate) mod session;
+mod session_layer;
+mod session_layout;
+mod session_model;
+mod session_outage;
 mod single_use;
 mod until;
 

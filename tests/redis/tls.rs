@@ -53,7 +53,7 @@ async fn store_and_replica_work_with_an_authority_of_ones_own() {
     eventually("the replica knows", async || is_revoked(&replica, "b").await).await;
     #[cfg(feature = "issuer")]
     {
-        use super::issued::refresh::{begin, refresh, sessions, text};
+        use super::issued::session::{begin, refresh, sessions, text};
         let tokens = sessions(replica.clone(), 0);
         let grant = begin(&tokens, "ada").await;
         let grant = refresh(&tokens, text(&grant)).await.unwrap();

@@ -5,9 +5,9 @@ pub mod npm;
 pub mod proxy;
 #[cfg(feature = "redis")]
 pub mod redis_server;
-#[cfg(all(feature = "issuer", any(feature = "aws-lc-rs", feature = "rust-crypto")))]
-pub mod refresh_model;
 #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
 pub mod servers;
 #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
 pub mod service;
+#[cfg(all(feature = "issuer", any(feature = "aws-lc-rs", feature = "rust-crypto")))]
+pub mod session_model;

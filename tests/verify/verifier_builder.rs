@@ -37,6 +37,17 @@ fn names_that_are_empty() {
 }
 
 #[test]
+fn names_that_no_token_has() {
+    for issuer in ["https://i/.well-known/openid-configuration", "https://i/.well-known/x"] {
+        assert!(refused(ready().issuer(issuer)).contains("the URL of its metadata"), "{issuer}");
+    }
+    let padded = "whitespace, as none in a token does";
+    assert!(refused(ready().issuer("https://i ")).contains(padded));
+    assert!(refused(ready().audience("\tapi")).contains(padded));
+    assert!(refused(ready().client(" web")).contains(padded));
+}
+
+#[test]
 fn times_that_no_token_meets() {
     assert!(refused(ready().leeway(Duration::from_secs(3601))).contains("more than an hour"));
     assert!(refused(ready().max_age(Duration::ZERO)).contains("maximum age is zero"));

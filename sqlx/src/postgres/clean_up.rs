@@ -36,7 +36,6 @@ statements! {
     Expired {
         sessions = batch!("sessions", "id", "remove_at");
         revocations = batch!("revocations", "name", "keep_until");
-        single_use = batch!("single_use", "place", "until");
         once = batch!("once", "id", "until");
         // The first items only: positions are in the order of time.
         log = "WITH gone AS (DELETE FROM {p}.log WHERE position IN (
@@ -72,7 +71,6 @@ impl CleanUp for Inner {
         let mut cleaned = CleanedUp::default();
         cleaned.sessions = self.remove(&self.expired.sessions, millis(until)).await?;
         cleaned.revocations = self.remove(&self.expired.revocations, seconds).await?;
-        cleaned.single_use = self.remove(&self.expired.single_use, nanos(until)).await?;
         cleaned.once = self.remove(&self.expired.once, nanos(until)).await?;
         let logged = millis(before(now, self.log_for));
         cleaned.log = self.remove(&self.expired.log, logged).await?;

@@ -32,11 +32,11 @@ mod builder;
 mod clean_up;
 mod error;
 mod log;
+mod once;
 mod reader;
 mod revocations;
 mod schema;
 mod sessions;
-mod single_use;
 mod store;
 
 pub use self::builder::PostgresStoreBuilder;

@@ -23,7 +23,7 @@ statements! {
         ping = "SELECT pg_is_in_recovery(),
             (SELECT max(version)::bigint FROM {p}.schema_version),
             (SELECT bool_and(has_table_privilege('{p}.' || named, granted))
-                FROM unnest(ARRAY['sessions', 'revocations', 'head', 'log', 'single_use', 'once'])
+                FROM unnest(ARRAY['sessions', 'revocations', 'head', 'log', 'once'])
                     AS named,
                 unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS granted)";
     }

@@ -54,19 +54,6 @@ CREATE TABLE {p}.log (
     written_at bigint NOT NULL
 );
 
--- Tokens to be taken once, in the order they were put. Times are in nanoseconds.
-CREATE TABLE {p}.single_use (
-    place bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    id bytea NOT NULL UNIQUE CHECK (octet_length(id) = 32),
-    in_group bytea NOT NULL CHECK (octet_length(in_group) = 32),
-    slot bytea NOT NULL CHECK (octet_length(slot) = 32),
-    payload bytea NOT NULL,
-    until bigint NOT NULL,
-    tries bigint NOT NULL DEFAULT 0
-);
-CREATE INDEX single_use_groups ON {p}.single_use (in_group, slot);
-CREATE INDEX single_use_gone ON {p}.single_use (until);
-
 -- Ids that were claimed.
 CREATE TABLE {p}.once (
     id bytea PRIMARY KEY CHECK (octet_length(id) = 32),
@@ -169,7 +156,8 @@ BEGIN
         RETURN;
     END IF;
     FOR i IN 1 .. cardinality(p_ids) LOOP
-        SELECT version INTO v_version FROM {p}.sessions WHERE id = p_ids[i] FOR UPDATE;
+        SELECT version INTO v_version FROM {p}.sessions
+        WHERE id = p_ids[i] AND remove_at > p_now FOR UPDATE;
         IF v_version IS DISTINCT FROM p_replaces[i] THEN
             o_answer := 'Conflict';
             RETURN;
@@ -189,9 +177,13 @@ BEGIN
     END IF;
     FOR i IN 1 .. cardinality(p_ids) LOOP
         IF p_replaces[i] IS NULL THEN
-            INSERT INTO {p}.sessions (id, version, record, index_key, remove_at)
+            -- What has gone is in nobody's way.
+            INSERT INTO {p}.sessions AS kept (id, version, record, index_key, remove_at)
             VALUES (p_ids[i], p_versions[i], p_records[i], p_unders[i], p_removes[i])
-            ON CONFLICT (id) DO NOTHING;
+            ON CONFLICT (id) DO UPDATE
+            SET version = excluded.version, record = excluded.record,
+                index_key = excluded.index_key, remove_at = excluded.remove_at
+            WHERE kept.remove_at <= p_now;
             IF NOT FOUND THEN
                 RAISE EXCEPTION 'another session has this id' USING ERRCODE = 'TB001';
             END IF;
@@ -233,64 +225,6 @@ BEGIN
     INSERT INTO {p}.once AS kept (id, until) VALUES (p_id, p_until)
     ON CONFLICT (id) DO UPDATE SET until = excluded.until WHERE kept.until <= p_now;
     RETURN FOUND;
-END $$;
-
-CREATE FUNCTION {p}.put(
-    p_id bytea, p_group bytea, p_slot bytea, p_payload bytea, p_until bigint,
-    p_most bigint, p_most_in_group bigint, p_now bigint
-) RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
-    PERFORM {p}.begin_writing();
-    PERFORM pg_advisory_xact_lock(hashtextextended(encode(p_group, 'hex'), 1));
-    DELETE FROM {p}.single_use WHERE id = p_id OR (in_group = p_group AND until <= p_now);
-    DELETE FROM {p}.single_use WHERE place IN (
-        SELECT place FROM {p}.single_use WHERE in_group = p_group AND slot = p_slot
-        ORDER BY place DESC OFFSET p_most - 1
-    );
-    DELETE FROM {p}.single_use WHERE place IN (
-        SELECT place FROM {p}.single_use WHERE in_group = p_group
-        ORDER BY place DESC OFFSET p_most_in_group - 1
-    );
-    UPDATE {p}.single_use SET tries = 0 WHERE in_group = p_group AND slot = p_slot;
-    INSERT INTO {p}.single_use (id, in_group, slot, payload, until)
-    VALUES (p_id, p_group, p_slot, p_payload, p_until);
-END $$;
-
-CREATE FUNCTION {p}.take(p_id bytea, p_now bigint) RETURNS bytea LANGUAGE plpgsql AS $$
-DECLARE
-    v_payload bytea;
-    v_until bigint;
-BEGIN
-    PERFORM {p}.begin_writing();
-    DELETE FROM {p}.single_use WHERE id = p_id RETURNING payload, until INTO v_payload, v_until;
-    RETURN CASE WHEN v_until > p_now THEN v_payload END;
-END $$;
-
-CREATE FUNCTION {p}.attempt(
-    p_id bytea, p_group bytea, p_slot bytea, p_most bigint, p_now bigint
-) RETURNS bytea LANGUAGE plpgsql AS $$
-DECLARE
-    v_payload bytea;
-BEGIN
-    PERFORM {p}.begin_writing();
-    PERFORM pg_advisory_xact_lock(hashtextextended(encode(p_group, 'hex'), 1));
-    DELETE FROM {p}.single_use
-    WHERE id = p_id AND in_group = p_group AND slot = p_slot AND until > p_now
-    RETURNING payload INTO v_payload;
-    IF NOT FOUND THEN
-        UPDATE {p}.single_use SET tries = tries + 1
-        WHERE in_group = p_group AND slot = p_slot AND until > p_now;
-        DELETE FROM {p}.single_use
-        WHERE in_group = p_group AND slot = p_slot AND tries >= p_most;
-    END IF;
-    RETURN v_payload;
-END $$;
-
-CREATE FUNCTION {p}.revoke_group(p_group bytea) RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
-    PERFORM {p}.begin_writing();
-    PERFORM pg_advisory_xact_lock(hashtextextended(encode(p_group, 'hex'), 1));
-    DELETE FROM {p}.single_use WHERE in_group = p_group;
 END $$;
 
 INSERT INTO {p}.schema_version (version) VALUES (1);

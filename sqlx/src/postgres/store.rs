@@ -18,10 +18,10 @@ use super::builder::PostgresStoreBuilder;
 use super::clean_up::Expired;
 use super::error::store_error;
 use super::log::LogTexts;
+use super::once::OnceTexts;
 use super::revocations::RevocationTexts;
 use super::schema::SchemaTexts;
 use super::sessions::SessionTexts;
-use super::single_use::SingleUseTexts;
 use crate::clean_up::{CleanedUp, again_and_again};
 use crate::error::no_answer;
 use crate::migration::Migration;
@@ -75,7 +75,7 @@ pub(super) struct Inner {
     pub(super) schema: SchemaTexts,
     pub(super) sessions: SessionTexts,
     pub(super) revocations: RevocationTexts,
-    pub(super) single_use: SingleUseTexts,
+    pub(super) once: OnceTexts,
     pub(super) log: LogTexts,
     pub(super) expired: Expired,
 }
@@ -120,7 +120,7 @@ impl PostgresStore {
             schema: SchemaTexts::new(names),
             sessions: SessionTexts::new(names),
             revocations: RevocationTexts::new(names),
-            single_use: SingleUseTexts::new(names),
+            once: OnceTexts::new(names),
             log: LogTexts::new(names),
             expired: Expired::new(names),
         });

@@ -17,8 +17,6 @@ statements! {
             (SELECT rowid FROM {p}sessions WHERE remove_at <= ?1 ORDER BY remove_at LIMIT ?2)";
         revocations = "DELETE FROM {p}revocations WHERE name IN
             (SELECT name FROM {p}revocations WHERE keep_until <= ?1 ORDER BY keep_until LIMIT ?2)";
-        single_use = "DELETE FROM {p}single_use WHERE place IN
-            (SELECT place FROM {p}single_use WHERE until <= ?1 ORDER BY until LIMIT ?2)";
         once = "DELETE FROM {p}once WHERE id IN
             (SELECT id FROM {p}once WHERE until <= ?1 ORDER BY until LIMIT ?2)";
     }
@@ -58,7 +56,6 @@ impl CleanUp for Inner {
         let mut cleaned = CleanedUp::default();
         cleaned.sessions = self.remove(&self.expired.sessions, millis(until)).await?;
         cleaned.revocations = self.remove(&self.expired.revocations, seconds).await?;
-        cleaned.single_use = self.remove(&self.expired.single_use, nanos(until)).await?;
         cleaned.once = self.remove(&self.expired.once, nanos(until)).await?;
         Ok(cleaned)
     }

@@ -13,10 +13,10 @@
 mod builder;
 mod clean_up;
 mod error;
+mod once;
 mod revocations;
 mod schema;
 mod sessions;
-mod single_use;
 mod store;
 
 pub use self::builder::SqliteStoreBuilder;

@@ -22,19 +22,6 @@ CREATE TABLE {p}revocations (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX {p}revocations_gone ON {p}revocations (keep_until);
 
--- Tokens to be taken once, in the order they were put. Times are in nanoseconds.
-CREATE TABLE {p}single_use (
-    place INTEGER NOT NULL PRIMARY KEY,
-    id BLOB NOT NULL UNIQUE CHECK (length(id) = 32),
-    in_group BLOB NOT NULL CHECK (length(in_group) = 32),
-    slot BLOB NOT NULL CHECK (length(slot) = 32),
-    payload TEXT NOT NULL,
-    until INTEGER NOT NULL,
-    tries INTEGER NOT NULL DEFAULT 0
-) STRICT;
-CREATE INDEX {p}single_use_groups ON {p}single_use (in_group, slot);
-CREATE INDEX {p}single_use_gone ON {p}single_use (until);
-
 -- Ids that were claimed.
 CREATE TABLE {p}once (
     id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 32),

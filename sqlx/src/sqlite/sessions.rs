@@ -20,8 +20,12 @@ const PAGE: usize = 256;
 statements! {
     SessionTexts {
         load = "SELECT id, version, record FROM {p}sessions WHERE id = ?1 AND remove_at > ?2";
-        insert = "INSERT INTO {p}sessions (id, version, record, index_key, remove_at)
-            VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (id) DO NOTHING";
+        // What has gone is in nobody's way.
+        insert = "INSERT INTO {p}sessions AS kept (id, version, record, index_key, remove_at)
+            VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (id) DO UPDATE
+            SET version = excluded.version, record = excluded.record,
+                index_key = excluded.index_key, remove_at = excluded.remove_at
+            WHERE kept.remove_at <= ?6";
         replace = "UPDATE {p}sessions SET version = ?2, record = ?3, index_key = ?4, remove_at = ?5
             WHERE id = ?1 AND version = ?6";
         count = "SELECT count(*) FROM
@@ -51,7 +55,7 @@ impl Inner {
         }
         // What was written is rolled back unless all of it could be.
         for write in &step.writes {
-            if !self.write(connection, write).await? {
+            if !self.write(connection, write, step.now).await? {
                 return Ok(Committed::Conflict);
             }
         }
@@ -71,20 +75,22 @@ impl Inner {
         &self,
         connection: &mut SqliteConnection,
         write: &Write,
+        now: UnixTime,
     ) -> Result<bool, StoreError> {
         let text = match write.replaces {
             None => &self.sessions.insert,
             Some(_) => &self.sessions.replace,
         };
-        let mut query = sqlx::query(AssertSqlSafe(text.clone()))
+        let query = sqlx::query(AssertSqlSafe(text.clone()))
             .bind(write.id.as_str())
             .bind(version(write.version))
             .bind(write.record.as_slice())
             .bind(write.under.as_ref().map(IndexKey::as_str))
             .bind(millis_up(write.remove_at));
-        if let Some(replaces) = write.replaces {
-            query = query.bind(version(replaces));
-        }
+        let query = match write.replaces {
+            None => query.bind(millis(now)),
+            Some(replaces) => query.bind(version(replaces)),
+        };
         let done = query.execute(connection).await.map_err(store_error)?;
         Ok(done.rows_affected() == 1)
     }

@@ -15,10 +15,10 @@ use tower_bearer::store::StoreError;
 use super::builder::SqliteStoreBuilder;
 use super::clean_up::Expired;
 use super::error::store_error;
+use super::once::OnceTexts;
 use super::revocations::RevocationTexts;
 use super::schema::SchemaTexts;
 use super::sessions::SessionTexts;
-use super::single_use::SingleUseTexts;
 use crate::clean_up::{CleanedUp, again_and_again};
 use crate::error::in_time;
 use crate::migration::Migration;
@@ -80,7 +80,7 @@ pub(super) struct Inner {
     pub(super) schema: SchemaTexts,
     pub(super) sessions: SessionTexts,
     pub(super) revocations: RevocationTexts,
-    pub(super) single_use: SingleUseTexts,
+    pub(super) once: OnceTexts,
     pub(super) expired: Expired,
 }
 
@@ -165,7 +165,7 @@ impl SqliteStore {
             schema: SchemaTexts::new(names),
             sessions: SessionTexts::new(names),
             revocations: RevocationTexts::new(names),
-            single_use: SingleUseTexts::new(names),
+            once: OnceTexts::new(names),
             expired: Expired::new(names),
         });
         if let Some(every) = clean_up {

@@ -14,7 +14,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use tower_bearer::testing::{once, revocation, session, single_use};
+use tower_bearer::testing::{once, revocation, session};
 use tower_bearer_sqlx::PostgresStore;
 use tower_bearer_sqlx::postgres::Replica;
 
@@ -57,7 +57,6 @@ async fn it_conforms_as_every_other_store() {
     let store = store_in(server, &schema()).await;
     revocation::conformance(|| async { store.clone() }).await;
     once::conformance(|| async { store.clone() }).await;
-    single_use::conformance(|| async { store.clone() }).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -68,5 +67,4 @@ async fn a_replica_conforms_as_every_store() {
     session::conformance(|| async { replica.clone() }).await;
     revocation::conformance(|| async { replica.clone() }).await;
     once::conformance(|| async { replica.clone() }).await;
-    single_use::conformance(|| async { replica.clone() }).await;
 }

@@ -10,7 +10,7 @@ mod tables;
 use std::path::Path;
 use std::time::Duration;
 
-use tower_bearer::testing::{once, revocation, session, single_use};
+use tower_bearer::testing::{once, revocation, session};
 use tower_bearer_sqlx::SqliteStore;
 
 use support::Folder;
@@ -39,7 +39,6 @@ async fn two_stores_over_one_file_have_one_winner() {
         session::races(store.clone()).await;
     }
     once::conformance(make).await;
-    single_use::conformance(make).await;
     revocation::conformance(make).await;
     session::refresh_races(make().await).await;
     // one id, claimed through both at once
@@ -65,7 +64,6 @@ async fn it_conforms_as_every_other_store() {
     store.migrate().await.unwrap();
     revocation::conformance(|| async { store.clone() }).await;
     once::conformance(|| async { store.clone() }).await;
-    single_use::conformance(|| async { store.clone() }).await;
 }
 
 #[tokio::test]

@@ -150,16 +150,19 @@ impl Sessions {
             if held.record.ended.is_none() {
                 held.record.end(by, now);
                 step.writes.push(held.write()?);
+                step.limit = Some(self.limit_of_ended(&held.record.subject)?);
             }
-            match self.0.store.commit(&step).await? {
-                Committed::Done => {
-                    if !live {
-                        return Ok(Ending::Before);
-                    }
-                    self.ended(&held, by);
-                    return Ok(Ending::Ended);
+            let mut committed = self.0.store.commit(&step).await?;
+            if committed == Committed::Crowded {
+                step.writes.extend(self.forget_oldest(&held.record.subject, 1, now).await?);
+                committed = self.0.store.commit(&step).await?;
+            }
+            if committed == Committed::Done {
+                if !live {
+                    return Ok(Ending::Before);
                 }
-                Committed::Revoked | Committed::Conflict | Committed::Crowded => {}
+                self.ended(&held, by);
+                return Ok(Ending::Ended);
             }
         }
         Err(self.contended())
@@ -230,6 +233,7 @@ impl Sessions {
                 return Ok(None);
             };
             let mut step = self.step(now);
+            let read = held.record.valid_from;
             step.unless_revoked = Some(held.record.identity(id));
             // Later than the beginning, so that it shows.
             let shown = held.record.created_at.saturating_add(Duration::from_millis(1));
@@ -237,8 +241,9 @@ impl Sessions {
             step.writes.push(held.write()?);
             match self.0.store.commit(&step).await? {
                 Committed::Done => return Ok(Some(held.view())),
-                Committed::Revoked => return Ok(None),
-                Committed::Conflict | Committed::Crowded => {}
+                // Another call may have lifted it over the epoch that it put.
+                Committed::Revoked if !self.was_lifted(id, read, now).await? => return Ok(None),
+                _ => {}
             }
         }
         Err(self.contended())
@@ -263,6 +268,7 @@ impl Sessions {
             let mut again = false;
             for part in all.chunks_mut(AT_ONCE) {
                 let mut step = self.step(now);
+                step.limit = Some(self.limit_of_ended(subject)?);
                 let mut live = Vec::new();
                 for held in part {
                     if held.record.is_live(now) {
@@ -272,10 +278,14 @@ impl Sessions {
                     step.writes.push(held.write()?);
                     step.revocations.push(self.revocation(held, now));
                 }
-                match self.0.store.commit(&step).await? {
-                    Committed::Done => {
-                        ended.append(&mut live);
-                    }
+                let mut committed = self.0.store.commit(&step).await?;
+                if committed == Committed::Crowded {
+                    let coming = step.writes.len();
+                    step.writes.extend(self.forget_oldest(subject, coming, now).await?);
+                    committed = self.0.store.commit(&step).await?;
+                }
+                match committed {
+                    Committed::Done => ended.append(&mut live),
                     _ => again = true,
                 }
             }
@@ -306,7 +316,8 @@ impl Sessions {
                 self.0.store.status(&identity).await
             });
             for (held, status) in part.iter().zip(join_all(questions).await) {
-                if !status?.is_revoked() {
+                let read = held.record.valid_from;
+                if !status?.is_revoked() || self.was_lifted(&held.id, read, now).await? {
                     live.push(held.view());
                 }
             }

@@ -85,7 +85,6 @@ impl SessionErrorKind {
 ///
 /// The client is told the code only. `Display` is a fixed text for the log; what happened beneath is
 /// in [`source`](Error::source).
-#[derive(Debug)]
 pub struct SessionError {
     kind: SessionErrorKind,
     reason: &'static str,
@@ -185,6 +184,12 @@ impl From<Rejection> for SessionError {
         };
         let reason = rejection.reason();
         Self { source: Some(Box::new(rejection)), ..Self::new(kind, reason) }
+    }
+}
+
+impl fmt::Debug for SessionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        crate::opaque::debug(f, "SessionError", &self.kind, self)
     }
 }
 

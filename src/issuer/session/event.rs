@@ -10,7 +10,9 @@ use crate::clock::UnixTime;
 /// the session, and `Debug` does not show it.
 ///
 /// [`Reused`](Self::Reused) is told at least once, whatever becomes of the process: see
-/// [`tell_pending`](super::Sessions::tell_pending). All others are told at most once.
+/// [`tell_pending`](super::Sessions::tell_pending). It counts as told when the observers have
+/// returned: one that puts it into a queue in memory loses it with the process. All others are told at
+/// most once.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum SessionEvent<'a> {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::bound::{ClientCertificate, ProvenKey};
 use crate::key::KeyError;
-use crate::key::crypto::{base64url, is_base64url, random, sha256};
+use crate::key::crypto::{TokenHash, base64url, is_base64url, random, sha256};
 
 /// Characters of 128 bits.
 pub(super) const HANDLE: usize = 22;
@@ -12,7 +12,7 @@ pub(super) const HANDLE: usize = 22;
 const KEY: usize = 43;
 
 /// The id of a session: the `sid` of its access tokens and the name of its record. 22 characters of
-/// the URL-safe base64 alphabet, nothing else.
+/// the URL-safe base64 alphabet, nothing else. The records of single-use tokens have such ids too.
 ///
 /// It is no secret: it opens nothing, and whoever knows it cannot make a token look as if it
 /// belonged to the session, not even a spent one. It tells nothing of the subject either, so it may
@@ -37,6 +37,11 @@ impl SessionId {
     pub(super) fn unique(issuer: &str) -> Result<(Self, String), KeyError> {
         let handle = base64url(&random::<16>()?);
         Ok((Self::of_handle(issuer, &handle)?, handle))
+    }
+
+    /// The id of the record that this hash stands for: of a single-use token, or a group of them.
+    pub(crate) fn of_hash(hash: &TokenHash) -> Self {
+        Self(base64url(hash.as_bytes().split_at(16).0).into())
     }
 
     /// An id of no session.
@@ -87,6 +92,12 @@ impl IndexKey {
     /// The live sessions of a subject.
     pub(crate) fn of_subject(issuer: &str, subject: &str) -> Result<Self, KeyError> {
         let hash = sha256(&[b"subject", issuer.as_bytes(), subject.as_bytes()])?;
+        Ok(Self(base64url(&hash).into()))
+    }
+
+    /// The sessions of a subject that have ended.
+    pub(crate) fn of_ended(issuer: &str, subject: &str) -> Result<Self, KeyError> {
+        let hash = sha256(&[b"ended", issuer.as_bytes(), subject.as_bytes()])?;
         Ok(Self(base64url(&hash).into()))
     }
 

@@ -13,9 +13,10 @@
 //!    with another one from then on, or with a token two generations back, ends the session.
 //! 4. A session expires when it has idled, and in any case at an absolute time that no refresh
 //!    moves. Its access tokens expire with it at the latest.
-//! 5. **An ended session is a record too**, until it would have expired (a day, if it only gave way
-//!    to another of its subject): nothing comes alive again,
-//!    and a spent token is noticed after logout as before it. Ending revokes the `sid` in the same
+//! 5. **An ended session is a record too**, until it would have expired: nothing comes alive again,
+//!    and a spent token is noticed after logout as before it. Of a subject with more than 256 such
+//!    sessions the ones that ended longest ago are forgotten: they stay dead, since nothing is left to
+//!    be refreshed, and of their stolen tokens nobody is told. Ending revokes the `sid` in the same
 //!    step ([`Apart`]: before it), for as long as the longest-lived of its access tokens lives.
 //! 6. **Revoked is revoked, by whatever API**: a [`Revocation`](crate::revocation::Revocation) by
 //!    session, subject or version that covers a session keeps it from ever being refreshed, and from
@@ -60,8 +61,9 @@
 //!
 //! **After a new password** call [`Sessions::end_all`], or [`end_all_but`](Sessions::end_all_but) to
 //! keep the session that changed it. Both revoke tokens without a session too, and those of the very
-//! second; what is issued within it without a session needs [`EndedAll::issue_from`].
-//! Single-use links are apart: take those back by [`Group::revoke`](crate::issuer::single_use::Group::revoke).
+//! second; what is issued within it without a session needs [`EndedAll::issue_from`]. Single-use
+//! links and codes [of the subject](crate::issuer::single_use::SingleUse::subject) in the same store
+//! are dead too.
 //!
 //! **Stolen tokens**: call [`Sessions::tell_pending`] when the process starts and every few minutes.
 //!
@@ -105,7 +107,7 @@ pub use self::id::{BoundKey, IndexKey, SessionId};
 #[cfg(feature = "replica")]
 #[cfg_attr(docsrs, doc(cfg(feature = "replica")))]
 pub use self::logged::SessionLog;
-pub use self::memory::MemorySessionStore;
+pub use self::memory::{MemorySessionStore, MemorySessionStoreBuilder};
 pub use self::policy::{Grace, Policy};
 pub use self::refresh_token::RefreshToken;
 pub use self::request::{NewSession, RefreshRequest};

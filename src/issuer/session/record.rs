@@ -17,8 +17,6 @@ use crate::store::StoreError;
 /// that knows rules which this one does not.
 const FORMAT: u8 = b'1';
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-
 /// Longer records are refused. The longest that [`Sessions`](super::Sessions) begins with is shorter,
 /// however JSON escapes it.
 pub(super) const LONGEST_RECORD: usize = 32 * 1024;
@@ -141,20 +139,13 @@ impl Record {
         Ok(match (&self.ended, self.is_untold()) {
             (_, true) => Some(IndexKey::of_untold(&self.issuer)?),
             (None, false) => Some(IndexKey::of_subject(&self.issuer, &self.subject)?),
-            (Some(_), false) => None,
+            (Some(_), false) => Some(IndexKey::of_ended(&self.issuer, &self.subject)?),
         })
     }
 
-    /// From when on a store may forget it. One that had to give way to another of its subject is
-    /// remembered for a day: who signs in again and again must not fill the store with what has ended.
+    /// From when on a store may forget it.
     pub(super) fn remove_at(&self) -> UnixTime {
-        match &self.ended {
-            None => self.idle_until.min(self.expires_at),
-            Some(End { by: EndedBy::Limit, at }) if self.theft.is_none() => {
-                self.access_until.max(*at).saturating_add(DAY).min(self.expires_at)
-            }
-            Some(_) => self.expires_at,
-        }
+        if self.ended.is_some() { self.expires_at } else { self.idle_until.min(self.expires_at) }
     }
 
     /// What a revocation has to cover to end it.

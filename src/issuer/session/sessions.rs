@@ -15,13 +15,14 @@ use super::record::{LAST, Record, millis_down};
 use super::refresh_token;
 use super::request::{LONGEST_NAME, NewSession, RefreshRequest, check_methods};
 use super::step::{Held, TRIES};
-use super::store::{Committed, Limit, SessionStore};
+use super::store::{Commit, Committed, Limit, SessionStore};
 use super::tokens::SessionTokens;
 use super::view::{EndedBy, Session};
 use crate::clock::UnixTime;
 use crate::issuer::scope;
 use crate::issuer::token::Issuer;
 use crate::revocation::RevocationStore;
+use crate::store::StoreError;
 
 /// Sessions kept alive by refresh tokens. A clone is a handle on the same.
 ///
@@ -80,13 +81,15 @@ impl Sessions {
             step.writes.push(begun.write()?);
             let mut committed = inner.store.commit(&step).await?;
             let mut evicted = Vec::new();
-            if committed == Committed::Crowded {
-                evicted = self.oldest(&limit, now).await?;
-                for held in &mut evicted {
-                    held.record.end(EndedBy::Limit, now);
-                    step.writes.push(held.write()?);
-                    step.revocations.push(self.revocation(held, now));
-                }
+            let crowd = match &committed {
+                Committed::Crowded => Some((&limit.index, limit.most)),
+                // The store has no room: whoever has most gives some.
+                Committed::Full(index) => Some((index, usize::MAX)),
+                _ => None,
+            };
+            if let Some((index, most)) = crowd {
+                evicted = self.oldest(index, most, now).await?;
+                self.evict(&mut step, &mut evicted, now).await?;
                 committed = inner.store.commit(&step).await?;
             }
             match committed {
@@ -102,10 +105,29 @@ impl Sessions {
                     let reason = "the user was authenticated before all of their sessions ended";
                     return Err(SessionError::new(SessionErrorKind::InvalidGrant, reason));
                 }
-                Committed::Conflict | Committed::Crowded => {}
+                Committed::Conflict | Committed::Crowded | Committed::Full(_) => {}
             }
         }
         Err(self.contended())
+    }
+
+    /// Has these end in a step, for another to begin in it.
+    async fn evict(
+        &self,
+        step: &mut Commit,
+        evicted: &mut [Held],
+        now: UnixTime,
+    ) -> Result<(), SessionError> {
+        for held in &mut *evicted {
+            held.record.end(EndedBy::Limit, now);
+            step.writes.push(held.write()?);
+            step.revocations.push(self.revocation(held, now));
+        }
+        if let Some(Held { record, .. }) = evicted.first() {
+            let forgotten = self.forget_oldest(&record.subject, evicted.len(), now).await?;
+            step.writes.extend(forgotten);
+        }
+        Ok(())
     }
 
     fn new_record(
@@ -145,14 +167,23 @@ impl Sessions {
         }
     }
 
-    /// The sessions that have to end for one more to begin.
-    async fn oldest(&self, limit: &Limit, now: UnixTime) -> Result<Vec<Held>, SessionError> {
-        let mut all = self.listed(&limit.index, now).await?;
+    /// The sessions under a key that have to end for one more to begin.
+    async fn oldest(
+        &self,
+        index: &IndexKey,
+        most: usize,
+        now: UnixTime,
+    ) -> Result<Vec<Held>, SessionError> {
+        let mut all = self.listed(index, now).await?;
+        // Another issuer over the same store keeps its own.
+        if all.iter().any(|held| *held.record.issuer != *self.0.issuer.name()) {
+            return Err(StoreError::full().into());
+        }
         all.sort_by(|one, other| {
             let (one, other) = (&one.record, &other.record);
             one.last_used_at.cmp(&other.last_used_at).then(one.created_at.cmp(&other.created_at))
         });
-        let too_many = (all.len() + 1).saturating_sub(limit.most);
+        let too_many = (all.len() + 1).saturating_sub(most).max(1);
         all.truncate(too_many);
         Ok(all)
     }
@@ -212,15 +243,17 @@ impl Sessions {
                 match inner.store.commit(&step).await? {
                     Committed::Done => held.kept(),
                     Committed::Revoked => {
-                        // Unless it was lifted over the revocation meanwhile: then it goes on.
-                        let lifted_to = held.record.valid_from;
-                        let as_it_was = |held: &Held| held.record.valid_from == lifted_to;
+                        let read = held.record.valid_from;
+                        let as_it_was = |held: &Held| held.record.valid_from == read;
                         let by = EndedBy::Revocation;
                         if self.end_if(&presented.session, as_it_was, by).await?.is_over() {
                             return refused("the session was revoked");
                         }
+                        // It was lifted over the revocation meanwhile, and goes on: nothing of
+                        // this step was taken, so it is decided anew.
+                        continue;
                     }
-                    Committed::Conflict | Committed::Crowded => continue,
+                    Committed::Conflict | Committed::Crowded | Committed::Full(_) => continue,
                 }
             }
             let session = held.view();
@@ -293,6 +326,7 @@ impl Sessions {
                 return Ok(None);
             };
             let mut step = self.step(now);
+            let read = held.record.valid_from;
             step.unless_revoked = Some(held.record.identity(&id));
             held.record.authenticated_at = held.record.authenticated_at.max(now);
             (held.record.acr, held.record.amr) = (acr.map(Box::from), amr.clone());
@@ -303,8 +337,8 @@ impl Sessions {
                     self.tell(&SessionEvent::Reauthenticated(&session));
                     return Ok(Some(session));
                 }
-                Committed::Revoked => return Ok(None),
-                Committed::Conflict | Committed::Crowded => {}
+                Committed::Revoked if !self.was_lifted(&id, read, now).await? => return Ok(None),
+                _ => {}
             }
         }
         Err(self.contended())

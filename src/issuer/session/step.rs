@@ -5,7 +5,7 @@ use super::event::{Reuse, SessionEvent};
 use super::id::{IndexKey, SessionId};
 use super::record::Record;
 use super::sessions::Sessions;
-use super::store::{Commit, SessionStore, StoredSession, Write};
+use super::store::{Commit, Committed, Limit, SessionStore, StoredSession, Write};
 use super::view::{EndedBy, Session};
 use crate::clock::UnixTime;
 use crate::key::crypto::random;
@@ -15,6 +15,10 @@ use crate::store::StoreError;
 /// How often a step is tried while others change the same session. Each time at least one of them
 /// gets on, and a token lets few.
 pub(super) const TRIES: usize = 32;
+
+/// How many sessions of a subject that have ended are remembered, at most: more than end in one step.
+/// Who signs in and out again and again must not fill the store.
+pub(super) const MOST_ENDED: usize = 256;
 
 /// A record, and what it replaces in the store.
 pub(super) struct Held {
@@ -50,6 +54,20 @@ impl Held {
             under: self.record.index()?,
             remove_at: self.record.remove_at(),
             ends: self.record.ended.is_some(),
+        })
+    }
+
+    /// What to write for nothing to be left of it.
+    fn forgotten(&self, now: UnixTime) -> Result<Write, SessionError> {
+        Ok(Write {
+            id: self.id.clone(),
+            replaces: self.replaces,
+            version: u64::from_be_bytes(random()?) >> 1,
+            record: Vec::new(),
+            was_under: self.was_under.clone(),
+            under: None,
+            remove_at: now,
+            ends: true,
         })
     }
 
@@ -120,6 +138,39 @@ impl Sessions {
         }
     }
 
+    /// That no more sessions of a subject are remembered after they ended than may be.
+    pub(super) fn limit_of_ended(&self, subject: &str) -> Result<Limit, SessionError> {
+        let index = IndexKey::of_ended(self.0.issuer.name(), subject)?;
+        Ok(Limit { index, most: MOST_ENDED })
+    }
+
+    /// Makes room for so many more of those that have ended: forgets the ones that ended longest ago.
+    /// They stay dead, because nothing is left that could be refreshed.
+    pub(super) async fn forget_oldest(
+        &self,
+        subject: &str,
+        coming: usize,
+        now: UnixTime,
+    ) -> Result<Vec<Write>, SessionError> {
+        let Limit { index, most } = self.limit_of_ended(subject)?;
+        let mut all = self.listed(&index, now).await?;
+        all.sort_by_key(|held| held.record.ended.as_ref().map(|end| end.at));
+        all.truncate((all.len() + coming).saturating_sub(most));
+        all.iter().map(|held| held.forgotten(now)).collect()
+    }
+
+    /// Whether a session that a step was refused for is not covered any more: it was lifted over the
+    /// revocation since it was read ([`end_all_but`](Self::end_all_but)).
+    pub(super) async fn was_lifted(
+        &self,
+        id: &SessionId,
+        read: UnixTime,
+        now: UnixTime,
+    ) -> Result<bool, SessionError> {
+        let held = self.load(id, now).await?;
+        Ok(held.is_some_and(|held| held.record.valid_from != read))
+    }
+
     /// For as long as the longest-lived of its access tokens is accepted anywhere.
     pub(super) fn revocation(&self, held: &Held, now: UnixTime) -> Revocation {
         let until = self.access_until(now).max(held.record.access_until);
@@ -165,12 +216,19 @@ impl Sessions {
             return;
         }
         held.record.theft = Some(super::record::Theft { told: true, ..theft });
-        let Ok(write) = held.write() else {
-            return;
-        };
+        // Whatever fails here, somebody is told once more.
+        let _ = self.note_told(held, now).await;
+    }
+
+    async fn note_told(&self, mut held: Held, now: UnixTime) -> Result<(), SessionError> {
         let mut step = self.step(now);
-        step.writes.push(write);
-        let _ = self.0.store.commit(&step).await;
+        step.limit = Some(self.limit_of_ended(&held.record.subject)?);
+        step.writes.push(held.write()?);
+        if self.0.store.commit(&step).await? == Committed::Crowded {
+            step.writes.extend(self.forget_oldest(&held.record.subject, 1, now).await?);
+            let _ = self.0.store.commit(&step).await?;
+        }
+        Ok(())
     }
 
     pub(super) fn contended(&self) -> SessionError {

@@ -8,12 +8,13 @@ use crate::clock::UnixTime;
 use crate::revocation::{Revocation, TokenIdentity};
 use crate::store::StoreError;
 
-/// A place where the records of sessions are kept. Write plain `async fn`.
+/// A place where the records of sessions are kept, and those of
+/// [single-use tokens](crate::issuer::single_use). Write plain `async fn`.
 ///
 /// A store knows no rules of sessions. It keeps opaque bytes under an id, with a version that
 /// changes whenever they do, and swaps several of them in one step. What a refresh token does to a
 /// session is decided by [`Sessions`](super::Sessions) alone, and new fields of a record need no new
-/// store.
+/// store. A single-use token is a record too, of an id that is made as those of sessions are.
 ///
 /// 1. [`commit`](Self::commit) is **one atomic step**, all or nothing, for everyone at once: see
 ///    [`Commit`] for its conditions, in their order.
@@ -24,6 +25,7 @@ use crate::store::StoreError;
 ///    copy that may lag behind cannot be asked.
 /// 4. Time is the `now` of the call, never the store's own. From [`remove_at`](Write::remove_at) on
 ///    a record need not be found, listed or counted any longer, and is removed by itself soon after.
+///    What `load` does not find any more is not there for `commit` either, and can be written anew.
 /// 5. The store is a [`RevocationStore`] too (or is given to [`Apart`](super::Apart) with one, which
 ///    asks and revokes there). It must hold revocations by session, by subject and by version.
 /// 6. **A revocation that comes alone**, through [`RevocationStore::revoke`], of anything but a
@@ -107,7 +109,8 @@ pub struct Page {
 ///
 /// 1. [`unless_revoked`](Self::unless_revoked): [`Committed::Revoked`];
 /// 2. each of the [`writes`](Self::writes) replaces what it says: else [`Committed::Conflict`];
-/// 3. [`limit`](Self::limit): [`Committed::Crowded`].
+/// 3. [`limit`](Self::limit): [`Committed::Crowded`];
+/// 4. if the store has a bound of its own, whether there is room: [`Committed::Full`].
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Commit {
@@ -144,8 +147,8 @@ pub struct Write {
     pub under: Option<IndexKey>,
     /// When it need not be kept any longer.
     pub remove_at: UnixTime,
-    /// Whether this is the end of a session. It must not fail for want of room: the record that it
-    /// replaces has had some.
+    /// Whether this is the end of a session, or of a token. It must not fail for want of room: the
+    /// record that it replaces has had some. If `remove_at` has come, nothing need be kept of it.
     pub ends: bool,
 }
 
@@ -163,7 +166,7 @@ pub struct Limit {
 ///
 /// Not `non_exhaustive`: a caller that skips an answer it does not know could take a refusal for
 /// success.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub enum Committed {
     /// All of it is in force.
@@ -174,6 +177,10 @@ pub enum Committed {
     Conflict,
     /// There would be too many under the key. Nothing has changed.
     Crowded,
+    /// There is no room for another record, and would be if one that is listed under this key ended.
+    /// Nothing has changed. A store that has no such key to name is an error:
+    /// [`StoreError::full`].
+    Full(IndexKey),
 }
 
 impl fmt::Debug for StoredSession {

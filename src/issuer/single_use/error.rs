@@ -18,7 +18,7 @@ pub enum SingleUseErrorKind {
     Payload,
     /// The lifetime is zero or too long.
     Lifetime,
-    /// The name of a group or a purpose is longer than 1 KiB, or the payload than 64 KiB.
+    /// The name of a group or a purpose is longer than 1 KiB, or the payload than 16 KiB.
     TooLong,
     /// A mistake in this service: its keys, or the settings of its store.
     Failed,

@@ -10,7 +10,6 @@ use serde_json::{Map, Value};
 
 use super::error::{SingleUseError, SingleUseErrorKind};
 use super::nonce::{HandoverChallenge, HandoverNonce};
-use super::store::SingleUseStore;
 use super::tokens::SingleUseToken;
 use crate::clock::{Clock, SystemClock, UnixTime};
 use crate::credentials::BearerToken;
@@ -19,6 +18,7 @@ use crate::issuer::token::Issuer;
 use crate::key::IntoKeySource;
 use crate::key::crypto::{once_id, random_id};
 use crate::step::Step;
+use crate::store::Once;
 use crate::verify::builder::{Audiences, Issuers, Keys, NeedsAudience, NeedsIssuer, NeedsKeys};
 use crate::verify::{BuildError, TokenVerifier, Verifier, VerifierBuilder};
 
@@ -90,9 +90,8 @@ struct Carried {
 /// # futures_util::future::FutureExt::now_or_never(async {
 /// # use tower_bearer::issuer::{Issuer, SigningKeys};
 /// # use tower_bearer::key::Algorithm;
-/// use tower_bearer::issuer::single_use::{
-///     Handover, HandoverChallenge, HandoverNonce, MemorySingleUseStore,
-/// };
+/// use tower_bearer::issuer::single_use::{Handover, HandoverChallenge, HandoverNonce};
+/// use tower_bearer::store::MemoryOnce;
 /// # let keys = SigningKeys::generate(Algorithm::EdDSA)?;
 /// # let issuer =
 /// #     Issuer::builder().keys(keys.clone()).issuer("https://id.example").audience("a").build()?;
@@ -107,7 +106,7 @@ struct Carried {
 /// let token = issuer.handover("https://shop.example", "sign-in", &challenge, &"ada")?;
 ///
 /// // shop.example: `HandoverNonce::from_cookie(request.headers())`
-/// let handover = Handover::builder(MemorySingleUseStore::new())
+/// let handover = Handover::builder(MemoryOnce::new())
 ///     .keys(keys.verification_keys())
 ///     .issuer("https://id.example")
 ///     .audience("https://shop.example")
@@ -127,7 +126,7 @@ pub struct Handover<S> {
     clock: Arc<dyn Clock>,
 }
 
-impl<S: SingleUseStore> Handover<S> {
+impl<S: Once> Handover<S> {
     /// Sets up what redeems, with a store for what was used.
     pub fn builder(store: S) -> HandoverBuilder<S> {
         let verifier = Verifier::builder()
@@ -233,7 +232,7 @@ impl<S, K, I, A> HandoverBuilder<S, K, I, A> {
     }
 }
 
-impl<S: SingleUseStore> HandoverBuilder<S, Keys, Issuers, Audiences> {
+impl<S: Once> HandoverBuilder<S, Keys, Issuers, Audiences> {
     /// What redeems.
     ///
     /// # Errors

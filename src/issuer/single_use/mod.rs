@@ -4,24 +4,24 @@
 //!    typed.
 //! 2. [`Handover`]: signed, for ten seconds, for one browser: a session that goes over to another
 //!    domain.
-//! 3. Of two concurrent redemptions exactly one succeeds, in every [`SingleUseStore`].
+//! 3. Of two concurrent redemptions exactly one succeeds, in every
+//!    [`SessionStore`](super::session::SessionStore): a token is a record, and is swapped as those of
+//!    sessions are.
 //! 4. A token is bound to an issuer and a purpose, and is no use for another.
-//! 5. The tokens of one account are a [`Group`]: the newer replaces the older, and all are revoked
-//!    together.
+//! 5. The tokens of one subject are a [`Group`]: the newer replaces the older, all are revoked
+//!    together, and what ends all that the subject has ends them: it is asked in the same step.
 //! 6. Neither form is that of an access or of a refresh token.
 
 mod error;
 mod group;
 mod handover;
-mod memory;
+mod kept;
 mod nonce;
-mod store;
+mod records;
 mod tokens;
 
 pub use self::error::{SingleUseError, SingleUseErrorKind};
 pub use self::group::Group;
 pub use self::handover::{Handover, HandoverBuilder};
-pub use self::memory::MemorySingleUseStore;
 pub use self::nonce::{HandoverChallenge, HandoverNonce};
-pub use self::store::{Attempt, MOST_IN_GROUP, NewToken, SingleUseStore};
 pub use self::tokens::{SingleUse, SingleUseToken};

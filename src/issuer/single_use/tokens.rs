@@ -9,21 +9,25 @@ use serde::de::DeserializeOwned;
 
 use super::error::{SingleUseError, SingleUseErrorKind};
 use super::group::Group;
-use super::store::{MOST_IN_GROUP, NewToken, SingleUseStore};
+use super::kept::{Kept, New};
+use super::records::MOST_IN_GROUP;
 use crate::clock::{Clock, SystemClock, UnixTime};
 use crate::issuer::compact::Compact;
+use crate::issuer::session::{BoxSessionStore, SessionId, SessionStore};
 use crate::key::TokenHash;
 use crate::key::crypto::{is_base64url, secret};
+use crate::revocation::RevocationStore;
 
 /// What every opaque single-use token begins with.
 const PREFIX: &str = "tbo1_";
 /// Characters of 256 bits.
 const SECRET: usize = 43;
-const LONGEST: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// The longest that a link is valid.
+pub(super) const LONGEST: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// The longest name of a purpose or a group, in bytes: it may come from a request.
 const LONGEST_NAME: usize = 1024;
 /// The longest payload as JSON, in bytes.
-const LONGEST_PAYLOAD: usize = 64 * 1024;
+const LONGEST_PAYLOAD: usize = 16 * 1024;
 
 /// Opaque tokens that are redeemed exactly once: links to sign in, to confirm an address, to reset
 /// a password. A clone is a handle on the same.
@@ -32,9 +36,11 @@ const LONGEST_PAYLOAD: usize = 64 * 1024;
 /// another purpose is not found, and is not used up. If the store loses its data, no token is
 /// accepted.
 ///
-/// **What is for somebody belongs into a [`group`](Self::group)**, by the name of the account: a newer
-/// link then replaces the older ones, all of them go when the password changes, and nobody fills the
-/// store by asking for links to one address.
+/// **What is for a user belongs to the [`subject`](Self::subject)**: a newer link replaces the older
+/// ones, and whatever ends all that the subject has ends them too:
+/// [`Sessions::end_all`](crate::issuer::session::Sessions::end_all), or a revocation by subject. So the
+/// store is the one that the sessions are in. What is for somebody who has no account yet belongs into
+/// a [`group`](Self::group), by the address: nobody fills the store by asking for links to one.
 ///
 /// **Links.** Mail scanners follow links. Redeem on a `POST` that the user makes on the page that
 /// the link leads to, not on the `GET`.
@@ -43,11 +49,13 @@ const LONGEST_PAYLOAD: usize = 64 * 1024;
 /// # #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
 /// # futures_util::future::FutureExt::now_or_never(async {
 /// use std::time::Duration;
-/// use tower_bearer::issuer::single_use::{MemorySingleUseStore, SingleUse};
+/// use tower_bearer::issuer::session::MemorySessionStore;
+/// use tower_bearer::issuer::single_use::SingleUse;
 ///
-/// let links = SingleUse::new("https://id.example.com", MemorySingleUseStore::new());
+/// let store = MemorySessionStore::new(); // that of the sessions
+/// let links = SingleUse::new("https://id.example.com", store);
 /// let minutes = Duration::from_secs(15 * 60);
-/// let ada = links.group("ada@example.com");
+/// let ada = links.subject("ada");
 /// let older = ada.mint("reset-password", &"ada", minutes).await?;
 /// let newer = ada.mint("reset-password", &"ada", minutes).await?;
 /// let sign_in = ada.mint("sign-in", &"ada", minutes).await?;
@@ -57,7 +65,7 @@ const LONGEST_PAYLOAD: usize = 64 * 1024;
 /// let user: String = links.redeem("reset-password", newer.expose_secret()).await?;
 /// assert_eq!(user, "ada");
 ///
-/// // the password is new: every other link of hers is dead
+/// // the password is new: every other link of hers is dead, as after `Sessions::end_all("ada")`
 /// ada.revoke().await?;
 /// assert!(links.redeem::<String>("sign-in", sign_in.expose_secret()).await.is_err());
 /// # Ok::<(), tower_bearer::issuer::single_use::SingleUseError>(())
@@ -66,12 +74,13 @@ const LONGEST_PAYLOAD: usize = 64 * 1024;
 #[doc(alias = "magic link")]
 #[doc(alias = "one-time token")]
 #[doc(alias = "password reset")]
-pub struct SingleUse<S> {
-    pub(super) store: Arc<S>,
+#[derive(Clone)]
+pub struct SingleUse {
+    store: BoxSessionStore,
     issuer: Arc<str>,
     most: u32,
     pub(super) attempts: u32,
-    pub(super) clock: Arc<dyn Clock>,
+    clock: Arc<dyn Clock>,
 }
 
 /// A single-use token, to be given to whom it is for. `Debug` redacts it; the text is wiped when it
@@ -97,12 +106,12 @@ impl SingleUseToken {
     }
 }
 
-impl<S: SingleUseStore> SingleUse<S> {
-    /// Tokens of this issuer that are kept in this store. Several issuers that share a store do not
-    /// know each other's.
-    pub fn new(issuer: impl Into<Arc<str>>, store: S) -> Self {
+impl SingleUse {
+    /// Tokens of this issuer that are kept in this store, which is that of its sessions. Several
+    /// issuers that share a store do not know each other's.
+    pub fn new(issuer: impl Into<Arc<str>>, store: impl SessionStore + RevocationStore) -> Self {
         Self {
-            store: Arc::new(store),
+            store: BoxSessionStore::new(store),
             issuer: issuer.into(),
             most: 1,
             attempts: 5,
@@ -133,15 +142,25 @@ impl<S: SingleUseStore> SingleUse<S> {
         self
     }
 
-    /// The tokens of one account, or of whatever else they are to be replaced and revoked with.
-    pub fn group<'a>(&'a self, name: &'a str) -> Group<'a, S> {
-        Group::new(self, name)
+    /// The tokens of one subject (`sub`). A revocation by subject that covers what was issued when one
+    /// was minted covers it, too.
+    #[must_use]
+    pub fn subject<'a>(&'a self, subject: &'a str) -> Group<'a> {
+        Group::new(self, "subject", subject, Some(subject))
+    }
+
+    /// The tokens of an address, or of whatever else they are to be replaced and revoked with, where
+    /// there is no subject yet: no revocation of a subject reaches them.
+    #[must_use]
+    pub fn group<'a>(&'a self, name: &'a str) -> Group<'a> {
+        Group::new(self, "group", name, None)
     }
 
     /// A token for this purpose that yields this payload, valid for at most a week, and that nothing
-    /// replaces or revokes. The payload is kept as JSON in the store, readable to who reads that.
+    /// replaces or revokes. The payload, 16 KiB at most, is kept as JSON in the store, readable to who
+    /// reads that.
     ///
-    /// Where anyone can ask for one, take a [`group`](Self::group).
+    /// Where anyone can ask for one, take a [`subject`](Self::subject) or a [`group`](Self::group).
     ///
     /// # Errors
     /// If the payload cannot be written or is too long, the lifetime is zero or above a week, or the
@@ -152,7 +171,11 @@ impl<S: SingleUseStore> SingleUse<S> {
         payload: &T,
         lifetime: Duration,
     ) -> Result<SingleUseToken, SingleUseError> {
-        self.mint_in(None, purpose, payload, lifetime).await
+        let (text, id) = self.new_token(purpose)?;
+        let until = self.until(lifetime, LONGEST)?;
+        let (place, subject, payload) = (None, None, write(payload)?);
+        self.kept().put(&New { id, place, subject, payload, until }).await?;
+        Ok(SingleUseToken { text, expires_at: until })
     }
 
     /// Yields the payload, once. A token that was minted for another purpose is rejected and stays
@@ -171,90 +194,68 @@ impl<S: SingleUseStore> SingleUse<S> {
         if secret.len() != SECRET || !is_base64url(secret) {
             return Err(SingleUseError::rejected());
         }
-        let taken = self.store.take(&self.id(purpose, token)?, self.clock.now()).await?;
-        read(&taken.ok_or_else(SingleUseError::rejected)?)
+        read(&self.kept().take(&self.id(purpose, token)?).await?)
     }
 
-    pub(super) async fn mint_in<T: Serialize + Sync + ?Sized>(
-        &self,
-        group: Option<&str>,
-        purpose: &str,
-        payload: &T,
-        lifetime: Duration,
-    ) -> Result<SingleUseToken, SingleUseError> {
+    /// A new token, and where it is found.
+    pub(super) fn new_token(&self, purpose: &str) -> Result<(Compact, SessionId), SingleUseError> {
         let text = Compact::of(&[PREFIX, &secret()?]);
         let id = self.id(purpose, text.as_str())?;
-        let group = match group {
-            Some(name) => self.hash("group", &[name])?,
-            None => id,
-        };
-        let slot = self.hash("slot", &["link", purpose])?;
-        let now = self.clock.now();
-        let expires_at = self
-            .put(&id, &group, &slot, self.most, &write(payload)?, (now, lifetime, LONGEST))
-            .await?;
-        Ok(SingleUseToken { text, expires_at })
+        Ok((text, id))
     }
 
-    pub(super) async fn put(
+    /// When a token that lives for so long expires.
+    pub(super) fn until(
         &self,
-        id: &TokenHash,
-        group: &TokenHash,
-        slot: &TokenHash,
-        most: u32,
-        payload: &str,
-        (now, lifetime, longest): (UnixTime, Duration, Duration),
+        lifetime: Duration,
+        longest: Duration,
     ) -> Result<UnixTime, SingleUseError> {
         if lifetime.is_zero() || lifetime > longest {
             return Err(SingleUseError::of(SingleUseErrorKind::Lifetime));
         }
-        let until = now.saturating_add(lifetime);
-        self.store.put(&NewToken { id, group, slot, most, payload, until }, now).await?;
-        Ok(until)
+        Ok(self.clock.now().saturating_add(lifetime))
     }
 
-    fn id(&self, purpose: &str, token: &str) -> Result<TokenHash, SingleUseError> {
-        self.hash("single use", &[purpose, token])
+    /// How many of a slot count, of links.
+    pub(super) const fn most_links(&self) -> u32 {
+        self.most
     }
 
-    /// A hash that no other issuer's store entries have.
+    pub(super) fn kept(&self) -> Kept<'_> {
+        Kept { store: &self.store, issuer: &self.issuer, clock: &*self.clock }
+    }
+
+    fn id(&self, purpose: &str, token: &str) -> Result<SessionId, SingleUseError> {
+        Ok(SessionId::of_hash(&self.hash("single use", &[purpose, token])?))
+    }
+
+    /// A hash that no other issuer's records have.
     pub(super) fn hash(&self, what: &str, names: &[&str]) -> Result<TokenHash, SingleUseError> {
         if names.iter().any(|name| name.len() > LONGEST_NAME) {
             return Err(SingleUseError::of(SingleUseErrorKind::TooLong));
         }
-        let head = [what, &*self.issuer];
+        let head = ["single-use token", what, &*self.issuer];
         let parts: Vec<&[u8]> = head.iter().chain(names).map(|part| part.as_bytes()).collect();
         Ok(TokenHash::of(&parts)?)
     }
 }
 
 /// The payload as it is kept.
-pub(super) fn write<T: Serialize + ?Sized>(payload: &T) -> Result<String, SingleUseError> {
-    let text = serde_json::to_string(payload)
+pub(super) fn write<T: Serialize + ?Sized>(payload: &T) -> Result<Vec<u8>, SingleUseError> {
+    let json = serde_json::to_vec(payload)
         .map_err(|error| SingleUseError::of(SingleUseErrorKind::Payload).with_source(error))?;
-    if text.len() > LONGEST_PAYLOAD {
+    if json.len() > LONGEST_PAYLOAD {
         return Err(SingleUseError::of(SingleUseErrorKind::TooLong));
     }
-    Ok(text)
+    Ok(json)
 }
 
 /// The payload as it was given. A parser's message could quote it, so there is no source.
-pub(super) fn read<T: DeserializeOwned>(payload: &str) -> Result<T, SingleUseError> {
-    serde_json::from_str(payload).map_err(|_| SingleUseError::of(SingleUseErrorKind::Payload))
+pub(super) fn read<T: DeserializeOwned>(payload: &[u8]) -> Result<T, SingleUseError> {
+    serde_json::from_slice(payload).map_err(|_| SingleUseError::of(SingleUseErrorKind::Payload))
 }
 
-impl<S> Clone for SingleUse<S> {
-    fn clone(&self) -> Self {
-        Self {
-            store: Arc::clone(&self.store),
-            issuer: Arc::clone(&self.issuer),
-            clock: Arc::clone(&self.clock),
-            ..*self
-        }
-    }
-}
-
-impl<S> fmt::Debug for SingleUse<S> {
+impl fmt::Debug for SingleUse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SingleUse").field("issuer", &self.issuer).finish_non_exhaustive()
     }

@@ -51,7 +51,7 @@ impl Material {
                 KeyErrorKind::Weak,
                 format!(
                     "the secret has {} bytes, {algorithm} needs at least {wanted} (RFC 7518 §3.2); \
-                     make one with: openssl rand -base64 {} and load it with Secret::from_base64",
+                     make one with: openssl rand -base64 {} and load it in the same way wherever it is used",
                     bytes.len(),
                     wanted.max(48),
                 ),

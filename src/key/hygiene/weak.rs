@@ -27,7 +27,8 @@ pub(in crate::key) fn refuse(secret: &[u8]) -> Result<(), KeyError> {
     } else {
         return Ok(());
     };
-    let how = "make one with: openssl rand -base64 48 and load it with Secret::from_base64";
+    let how =
+        "make one with: openssl rand -base64 48 and load it in the same way wherever it is used";
     Err(KeyError::new(KeyErrorKind::Weak, format!("{what}; {how}")))
 }
 

@@ -209,6 +209,11 @@ impl RemoteKeysBuilder {
                 metadata_urls(&issuer, self.allow_http).map_err(RemoteKeysError::configuration)?;
                 Endpoint::Issuer(issuer.into())
             }
+            Place::Jwks(url) if is_metadata(&url) => {
+                return wrong(
+                    "the URL of the key set is that of metadata: give `RemoteKeys::discover` the issuer",
+                );
+            }
             Place::Jwks(url) => {
                 Endpoint::Jwks(checked_url(&url, self.allow_http).map_err(|problem| {
                     RemoteKeysError::configuration(format!("the URL of the key set {problem}"))
@@ -264,6 +269,12 @@ impl RemoteKeysBuilder {
         keys.within(time).await?;
         Ok(keys)
     }
+}
+
+/// Whether this is where an issuer's metadata is. Some have their key set beneath it.
+fn is_metadata(url: &str) -> bool {
+    url.ends_with("/.well-known/openid-configuration")
+        || url.contains("/.well-known/oauth-authorization-server")
 }
 
 #[cfg(feature = "reqwest-no-provider")]

@@ -1,9 +1,6 @@
 //! [`RemoteKeysError`]: why there are no new keys.
 
 use std::borrow::Cow;
-use std::error::Error;
-use std::fmt;
-use std::sync::Arc;
 
 use crate::fetch::{DocumentError, Problem};
 
@@ -30,35 +27,17 @@ pub enum RemoteKeysErrorKind {
     Stopped,
 }
 
-/// Why there are no new keys. For the operator: clients never see it.
-///
-/// `Display` names the URL without its query, and all that is known of the cause, such as what name
-/// resolution or TLS had to say.
-#[derive(Clone)]
-pub struct RemoteKeysError {
-    kind: RemoteKeysErrorKind,
-    text: Cow<'static, str>,
-    source: Option<Arc<dyn Error + Send + Sync>>,
+opaque_error! {
+    /// Why there are no new keys. For the operator: clients never see it.
+    ///
+    /// `Display` names the URL without its query, and all that is known of the cause, such as what name
+    /// resolution or TLS had to say.
+    pub struct RemoteKeysError(RemoteKeysErrorKind);
 }
 
 impl RemoteKeysError {
-    pub(super) fn new(kind: RemoteKeysErrorKind, text: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, text: text.into(), source: None }
-    }
-
     pub(super) fn configuration(text: impl Into<Cow<'static, str>>) -> Self {
         Self::new(RemoteKeysErrorKind::Configuration, text)
-    }
-
-    pub(super) fn with_source(mut self, source: impl Error + Send + Sync + 'static) -> Self {
-        self.source = Some(Arc::new(source));
-        self
-    }
-
-    /// In which way it failed.
-    #[must_use]
-    pub fn kind(&self) -> RemoteKeysErrorKind {
-        self.kind
     }
 }
 
@@ -76,28 +55,5 @@ impl From<DocumentError> for RemoteKeysError {
             Some(source) => remote.with_source(source),
             None => remote,
         }
-    }
-}
-
-impl fmt::Debug for RemoteKeysError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RemoteKeysError")
-            .field("kind", &self.kind)
-            .field("text", &self.text)
-            .field("source", &self.source)
-            .finish()
-    }
-}
-
-impl fmt::Display for RemoteKeysError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-impl Error for RemoteKeysError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        let source = self.source.as_deref()?;
-        Some(source)
     }
 }

@@ -2,6 +2,7 @@
 //! [`RedisStore`](super::RedisStore).
 
 mod layout;
+mod step;
 mod store;
 
 pub(in crate::redis_store) use self::store::script;

@@ -2,18 +2,17 @@
 
 use ::redis::{RedisResult, Script};
 
-use super::layout::{read_value, value, version_text};
+use super::layout::{read_value, value};
+use super::step::Step;
 use crate::clock::UnixTime;
 use crate::issuer::session::{
-    Commit, Committed, IndexKey, Page, SessionId, SessionLog, SessionStore, StoredSession, Write,
+    Commit, Committed, IndexKey, Page, SessionId, SessionLog, SessionStore, StoredSession,
 };
 use crate::redis_store::RedisStore;
 use crate::redis_store::connection::{other_layout, store_error};
 use crate::redis_store::log::log_id;
-use crate::redis_store::once::stay;
 use crate::redis_store::script::Call;
-use crate::revocation::replica::{EntryName, LogEntry, LogId};
-use crate::revocation::whole_seconds;
+use crate::revocation::replica::{LogEntry, LogId};
 use crate::store::StoreError;
 
 /// How many records a page has.
@@ -37,46 +36,23 @@ impl RedisStore {
     }
 
     /// The script and what it is given.
-    fn committing(&self, step: &Commit) -> Call<'_> {
+    fn committing(&self, step: &Commit) -> Result<Call<'_>, StoreError> {
         let mut script = self.revoking(self.session_script());
-        let names = step.unless_revoked.as_ref().map(EntryName::all_of).unwrap_or_default();
-        script.arg(names.len()).arg(step.writes.len());
-        match &step.limit {
-            Some(limit) => script.arg(limit.most),
-            None => script.arg(""),
-        };
-        let last = step.writes.iter().map(|write| write.remove_at).max().unwrap_or_default();
-        script.arg(format!("{:010}", whole_seconds(last)));
-        for name in names {
-            let token = step.unless_revoked.as_ref();
-            let least = token.and_then(|token| name.least_bound(token));
-            script.arg(name.to_string());
-            script.arg(least.map(|least| format!("{least:020}")).unwrap_or_default());
-        }
+        let entries = step.revocations.iter().map(LogEntry::from);
+        let given = Step::new(step, entries.map(|entry| self.entry_args(&entry)).collect());
+        script.arg(serde_json::to_string(&given).map_err(StoreError::unavailable)?);
         for write in &step.writes {
-            self.written(&mut script, write, step.now);
+            let record = self.keys().session(&write.id);
+            let list = |index: Option<&IndexKey>| {
+                index.map_or_else(|| record.clone(), |index| self.keys().list(index))
+            };
+            script.key(&record).key(list(write.was_under.as_ref())).key(list(write.under.as_ref()));
+            script.arg(value(write.version, &write.record));
         }
         if let Some(limit) = &step.limit {
             script.key(self.keys().list(&limit.index));
         }
-        for revocation in &step.revocations {
-            for text in self.entry_args(&LogEntry::from(revocation)) {
-                script.arg(text);
-            }
-        }
-        script
-    }
-
-    fn written(&self, script: &mut Call<'_>, write: &Write, now: UnixTime) {
-        let record = self.keys().session(&write.id);
-        let list = |index: Option<&IndexKey>| {
-            index.map_or_else(|| record.clone(), |index| self.keys().list(index))
-        };
-        script.key(&record).key(list(write.was_under.as_ref())).key(list(write.under.as_ref()));
-        script.arg(write.replaces.map(version_text).unwrap_or_default());
-        script.arg(value(write.version, &write.record)).arg(stay(write.remove_at, now));
-        script.arg(write.id.as_str()).arg(u8::from(write.was_under.is_some()));
-        script.arg(u8::from(write.under.is_some()));
+        Ok(script)
     }
 }
 
@@ -138,7 +114,7 @@ impl SessionStore for RedisStore {
 
 impl SessionLog for RedisStore {
     async fn commit_logged(&self, step: &Commit) -> Result<(Committed, LogId), StoreError> {
-        let script = self.committing(step);
+        let script = self.committing(step)?;
         let (answer, last, _): (String, String, u64) = RedisStore::commit(self, &script).await?;
         let answer = match answer.as_str() {
             "Done" => Committed::Done,

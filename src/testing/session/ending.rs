@@ -1,7 +1,9 @@
 //! Ends of sessions, by whatever way.
 
 use super::case::{Case, World};
-use crate::issuer::session::{Ending, NewSession, SessionErrorKind, SessionStore, SessionTokens};
+use crate::issuer::session::{
+    Ending, IndexKey, NewSession, SessionErrorKind, SessionStore, SessionTokens,
+};
 use crate::revocation::{Revocation, RevocationStore, TokenIdentity};
 use crate::testing::unique;
 
@@ -146,4 +148,33 @@ pub(super) async fn revoked_elsewhere<S: SessionStore + RevocationStore>(case: &
     case.expect_listed(&rule, &world, &bob, &[]).await;
     case.expect("each is told", world.told("ended") == 3 && world.told("reused") == 0);
     let _ = case.refresh("of a version that lives, one goes on", &world, &later).await;
+}
+
+pub(super) async fn bounded<S: SessionStore + RevocationStore>(case: &Case<S>) {
+    let issuer = unique("https://id.test/");
+    let world = case.world_of(&issuer, |builder| builder.most_sessions(20));
+    let rule = "of a subject no more is remembered than there may be";
+    let ended = case.ok(rule, IndexKey::of_ended(&issuer, "eve"));
+    let mut begun = Vec::new();
+    for round in 0..300 {
+        world.pass(1);
+        begun.push(case.begin(&world, "eve").await);
+        // Of three one is left to give way to another.
+        if round % 3 != 0
+            && let Some(last) = begun.last()
+        {
+            let ending = world.sessions.end_by_token(last.refresh_token().expose_secret()).await;
+            case.expect(rule, case.ok(rule, ending).was_live());
+        }
+    }
+    let _ = case.ok(rule, world.sessions.end_all("eve").await);
+    let kept = case.listed(&ended, world.clock_now()).await.len();
+    if kept != 256 {
+        case.fail(rule, &format!("{kept}"));
+    }
+    let rule = "a session that is forgotten stays dead, and its access tokens do";
+    for tokens in &begun {
+        case.refused(rule, &world, tokens).await;
+        case.expect(rule, case.is_revoked(tokens.session().id.as_str()).await);
+    }
 }

@@ -153,3 +153,29 @@ pub(super) async fn limits<S: SessionStore + RevocationStore>(case: &Case<S>) {
     step.limit = Some(Limit { index: bob, most: 0 });
     case.commit("a limit of none", &step, Committed::Crowded).await;
 }
+
+pub(super) async fn comes_anew<S: SessionStore + RevocationStore>(case: &Case<S>) {
+    let ada = case.key("ada");
+    for (under, ends) in [(Some(ada.clone()), false), (None, true)] {
+        let mut old = case.write(&ada, b"old");
+        (old.under, old.remove_at) = (None, case.at(10));
+        let old = case.put(old).await;
+        if ends {
+            // nothing need be kept of it
+            let mut gone = case.next(&old, b"");
+            (gone.ends, gone.remove_at) = (true, case.at(0));
+            let rule = "a record ends at once";
+            case.commit(rule, &case.step(vec![gone]), Committed::Done).await;
+        }
+        let now = if ends { case.at(0) } else { case.at(10) };
+        let rule = "what `load` finds is what `commit` compares, of what has expired or gone too";
+        let found = case.ok(rule, case.store.load(&old.id, now).await);
+        let mut new = case.write(&ada, b"new");
+        (new.id, new.under) = (old.id.clone(), under);
+        (new.version, new.replaces) = (7, found.map(|found| found.version));
+        let mut step = case.step(vec![new.clone()]);
+        step.now = now;
+        case.commit(rule, &step, Committed::Done).await;
+        case.expect_kept(rule, &new).await;
+    }
+}

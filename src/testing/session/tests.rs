@@ -1,4 +1,6 @@
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
 
 use futures_util::FutureExt;
 
@@ -35,7 +37,7 @@ fn it_conforms_behind_a_box_and_apart_from_its_revocations() {
 }
 
 /// A store with one fault.
-struct Faulty(&'static str, MemorySessionStore);
+struct Faulty(&'static str, MemorySessionStore, Mutex<BTreeSet<SessionId>>);
 
 impl SessionStore for Faulty {
     async fn load(
@@ -87,6 +89,12 @@ impl SessionStore for Faulty {
                     }
                 }
             }
+            "what has gone is in the way" => {
+                let mut fresh = step.writes.iter().filter(|write| write.replaces.is_none());
+                if fresh.any(|write| self.2.lock().unwrap().contains(&write.id)) {
+                    return Ok(Committed::Conflict);
+                }
+            }
             "forgets who ended" => step.writes.retain(|write| !write.ends),
             "never leaves a list" => {
                 for write in &mut step.writes {
@@ -95,7 +103,11 @@ impl SessionStore for Faulty {
             }
             _ => {}
         }
-        self.1.commit(&step).await
+        let committed = self.1.commit(&step).await?;
+        if committed == Committed::Done {
+            self.2.lock().unwrap().extend(step.writes.iter().map(|write| write.id.clone()));
+        }
+        Ok(committed)
     }
 
     async fn list(
@@ -159,14 +171,15 @@ fn each_fault_is_found_and_named() {
         ("sessions only", "a revocation that comes alone"),
         ("requires nothing", "`required` has SESSION_ID"),
         ("forgets who ended", "of a step that is taken everything is done"),
+        ("what has gone is in the way", "what `load` finds is what `commit` compares"),
     ];
     for (fault, rule) in faults {
-        let make = || async { Faulty(fault, MemorySessionStore::new()) };
+        let make = || async { Faulty(fault, MemorySessionStore::new(), Mutex::default()) };
         let run = || conformance(make).now_or_never();
         let panicked = catch_unwind(AssertUnwindSafe(run)).expect_err(fault);
         let message = panicked.downcast_ref::<String>().cloned().unwrap_or_default();
         assert!(message.contains(rule), "{fault}: {message}");
     }
-    let sound = || async { Faulty("none", MemorySessionStore::new()) };
+    let sound = || async { Faulty("none", MemorySessionStore::new(), Mutex::default()) };
     conformance(sound).now_or_never().unwrap();
 }

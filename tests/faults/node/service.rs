@@ -254,7 +254,10 @@ fn open(config: &NodeConfig, clock: &Moved) -> Result<(BoxSessionStore, Health),
     match config.store.as_str() {
         "memory" => {
             let revocations = MemoryStore::builder().clock(clock.clone()).require(required);
-            let store = MemorySessionStore::with_revocations(revocations.build(), 1_000_000);
+            let store = MemorySessionStore::builder()
+                .revocations(revocations.build())
+                .capacity(1_000_000)
+                .build();
             Ok((BoxSessionStore::new(store), Box::new(|| (true, 0, String::new()))))
         }
         "redis" => redis(RedisStore::builder(&config.url)?, config, clock, required),

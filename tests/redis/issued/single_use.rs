@@ -3,27 +3,42 @@
 use futures_util::future::join_all;
 use tower_bearer::issuer::single_use::{SingleUse, SingleUseErrorKind};
 use tower_bearer::store::{Once, OnceId};
-use tower_bearer::testing::single_use::conformance;
 use tower_bearer::testing::{FakeClock, once};
 
 use super::*;
 
 const MINUTES: Duration = Duration::from_secs(15 * 60);
+const RECORDS: &str = "*:session:record:*";
 
+/// That tokens are redeemed once is in the suite for stores of sessions.
 #[tokio::test]
-async fn they_conform() {
+async fn claims_conform() {
     let Some(server) = RedisServer::start(&[]) else { return };
     let newer = format!("{}?protocol=resp3", server.url());
     for url in [server.url(), newer] {
         let store = RedisStore::builder(&url).unwrap().timeout(Duration::from_secs(10));
         let store = store.build().unwrap();
-        conformance(|| async { store.clone() }).await;
         once::conformance(|| async { store.clone() }).await;
     }
-    let store = store(&server);
-    let replica = Replica::builder(store).build().unwrap();
-    conformance(|| async { replica.clone() }).await;
+    let replica = Replica::builder(store(&server)).build().unwrap();
     once::conformance(|| async { replica.clone() }).await;
+}
+
+/// What is redeemed waits for as many replicas as a session's step does.
+#[tokio::test]
+async fn where_replicas_have_to_have_it_nothing_is_redeemed_without_them() {
+    let Some(server) = RedisServer::start(&[]) else { return };
+    let links = SingleUse::new("https://id.test", store(&server));
+    let token = links.subject("ada").mint("sign-in", "ada", MINUTES).await.unwrap();
+    let durable = RedisStore::builder(&server.url()).unwrap().timeout(TIMEOUT);
+    let durable = durable.durable(1, Duration::from_millis(50)).build().unwrap();
+    let links = SingleUse::new("https://id.test", durable);
+    let answer = links.redeem::<String>("sign-in", token.expose_secret()).await;
+    assert_eq!(answer.unwrap_err().kind(), SingleUseErrorKind::Unavailable);
+    let minted = links.subject("ada").mint("sign-in", "ada", MINUTES).await;
+    assert_eq!(minted.unwrap_err().kind(), SingleUseErrorKind::Unavailable);
+    let revoked = links.subject("ada").revoke().await;
+    assert_eq!(revoked.unwrap_err().kind(), SingleUseErrorKind::Unavailable);
 }
 
 #[tokio::test]
@@ -34,8 +49,9 @@ async fn a_demoted_server_refuses_no_token_for_good() {
     server.command("REPLICAOF 127.0.0.1 1");
     // It may lack what the primary has, and then knows of no such token.
     server.command("CONFIG SET replica-read-only no");
-    let key = super::refresh::keys(&server, "*:single-use:token:*").remove(0);
-    server.command(&format!("DEL {key}"));
+    for key in super::session::keys(&server, RECORDS) {
+        server.command(&format!("DEL {key}"));
+    }
     server.command("CONFIG SET replica-read-only yes");
     let error = links.redeem::<String>("sign-in", token.expose_secret()).await.unwrap_err();
     assert_eq!(error.kind(), SingleUseErrorKind::Unavailable);
@@ -50,8 +66,11 @@ async fn of_two_nodes_one_redeems() {
         SingleUse::new("https://id.test", store(&server)),
         SingleUse::new("https://id.test", store(&server)),
     ];
-    for _ in 0..20 {
-        let token = nodes[0].mint("sign-in", "ada", MINUTES).await.unwrap();
+    for round in 0..20 {
+        let token = match round % 2 {
+            0 => nodes[0].mint("sign-in", "ada", MINUTES).await.unwrap(),
+            _ => nodes[0].subject("ada").mint("sign-in", "ada", MINUTES).await.unwrap(),
+        };
         let tasks = (0..8).map(|number| {
             let (node, token) = (nodes[number % 2].clone(), token.clone());
             tokio::spawn(
@@ -75,7 +94,7 @@ async fn the_clock_of_the_caller_decides_and_not_that_of_redis() {
             links.mint("sign-in", "ada", MINUTES).await.unwrap(),
             links.mint("sign-in", "ada", MINUTES).await.unwrap(),
         );
-        for key in super::refresh::keys(&server, "*") {
+        for key in super::session::keys(&server, RECORDS) {
             let redis::Value::Int(left) = server.command(&format!("PTTL {key}")) else { panic!() };
             assert!((950_000..=960_000).contains(&left), "{left}");
             assert!(!key.contains(&one.expose_secret()[5..]), "a token is kept");
@@ -85,7 +104,9 @@ async fn the_clock_of_the_caller_decides_and_not_that_of_redis() {
         clock.advance(Duration::from_secs(1));
         let late = links.redeem::<String>("sign-in", two.expose_secret()).await.unwrap_err();
         assert_eq!(late.kind(), SingleUseErrorKind::Rejected);
-        assert!(super::refresh::keys(&server, "*").is_empty());
+        // Redis forgets what has expired a minute later, by its own clock.
+        assert!(super::session::keys(&server, RECORDS).len() <= 1);
+        server.command("FLUSHALL");
         // What is used stays used, whatever Redis thinks of the time.
         let (id, now) = (OnceId::from_hash([7; 32]), clock.now());
         let until = now.saturating_add(Duration::from_secs(10));
@@ -93,7 +114,7 @@ async fn the_clock_of_the_caller_decides_and_not_that_of_redis() {
         assert!(store.claim(&id, until, now).await.unwrap());
         assert!(!store.claim(&id, until, now).await.unwrap());
         let redis::Value::Int(left) =
-            server.command(&format!("PTTL {}", super::refresh::keys(&server, "*")[0]))
+            server.command(&format!("PTTL {}", super::session::keys(&server, "*")[0]))
         else {
             panic!()
         };
@@ -111,26 +132,38 @@ async fn without_redis_or_with_something_else_in_it_nothing_is_redeemed() {
     let redeem = async |token: &str| {
         within(BOUND, links.redeem::<String>("sign-in", token)).await.map_err(|error| error.kind())
     };
+    let version = "0000000000000001";
     let plants = [
-        ("token", "SET {} x"),
-        ("token", "SETRANGE {} 3 *"),
-        ("token", "RPUSH {} x"),
-        ("group", "SET {} x"),
-        ("group", "HSET {} {field} x"),
-        ("group", "HSET {} {field} 00000000001700000000"),
+        "SET {} x".to_owned(),
+        format!("SET {{}} {version}"),
+        format!("SET {{}} {version}t1"),
+        format!("SET {{}} {version}t1{{}}"),
+        format!("SET {{}} {version}g1{{}}"),
+        format!("SET {{}} {version}t2{{}}"),
+        "SETRANGE {} 16 x1".to_owned(),
+        "RPUSH {} x".to_owned(),
     ];
-    for (kind, plant) in plants {
-        let token = links.mint("sign-in", "ada", MINUTES).await.unwrap();
-        let key = super::refresh::keys(&server, &format!("*:single-use:{kind}:*")).remove(0);
-        if plant.starts_with("RPUSH") {
-            server.command(&format!("DEL {key}"));
+    // Alone, and in a group.
+    for plant in plants {
+        for alone in [true, false] {
+            let token = match alone {
+                true => links.mint("sign-in", "ada", MINUTES).await.unwrap(),
+                false => links.subject("ada").mint("sign-in", "ada", MINUTES).await.unwrap(),
+            };
+            for key in super::session::keys(&server, RECORDS) {
+                if plant.starts_with("RPUSH") {
+                    server.command(&format!("DEL {key}"));
+                }
+                server.command(&plant.replace("{}", &key));
+            }
+            let answer = redeem(token.expose_secret()).await;
+            assert_eq!(answer, Err(SingleUseErrorKind::Unavailable), "{plant}");
+            if !alone {
+                let minted = links.subject("ada").mint("sign-in", "ada", MINUTES).await;
+                assert_eq!(minted.unwrap_err().kind(), SingleUseErrorKind::Unavailable);
+            }
+            server.command("FLUSHALL");
         }
-        // alone in its group, the token's id is the group's, and the only field
-        let field = key.rsplit(':').next().unwrap().to_owned();
-        server.command(&plant.replace("{}", &key).replace("{field}", &field));
-        let answer = redeem(token.expose_secret()).await;
-        assert_eq!(answer, Err(SingleUseErrorKind::Unavailable), "{plant}");
-        server.command("FLUSHALL");
     }
     let token = links.mint("sign-in", "ada", MINUTES).await.unwrap();
     let kept = links.mint("sign-in", "ada", MINUTES).await.unwrap();

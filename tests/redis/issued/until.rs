@@ -3,7 +3,7 @@
 use redis::cmd;
 use tower_bearer::issuer::session::NewSession;
 
-use super::refresh::{begin, sessions};
+use super::session::{begin, sessions};
 use super::*;
 
 fn number(server: &RedisServer, command: &redis::Cmd) -> i64 {

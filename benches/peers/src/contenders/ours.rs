@@ -3,7 +3,7 @@
 use tower::Layer;
 use tower_bearer::key::KeySet;
 use tower_bearer::verify::TokenCache;
-use tower_bearer::{AuthLayer, Claims, Verifier};
+use tower_bearer::{AuthLayer, Principal, Verifier};
 
 use super::{Contender, Kind, layered};
 use crate::inner::Inner;
@@ -31,7 +31,9 @@ pub(crate) const OURS: [Contender; 2] = [
 ];
 
 fn inner() -> Inner {
-    Inner::new(|extensions| Some(Claims::<User>::from_extensions(extensions)?.sub.as_str()))
+    Inner::new(|extensions| {
+        Some(Principal::from_extensions(extensions)?.claims::<User>()?.sub.as_str())
+    })
 }
 
 fn verifier(setup: &Setup) -> Verifier<User> {

@@ -11,7 +11,7 @@ use tower_bearer::redis_store::OnStale;
 use tower_bearer::revocation::Identifiers;
 use tower_bearer::verify::Verifier;
 
-use super::refresh::{begin, refresh, sessions, signing_keys, text};
+use super::session::{begin, refresh, sessions, signing_keys, text};
 use super::*;
 
 /// A process: it issues, and serves behind the layer.

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use tower_bearer::testing::FakeClock;
 
-use tower_bearer_tests::refresh_model as model;
+use tower_bearer_tests::session_model as model;
 
 use super::*;
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use tower_bearer::issuer::session::{NewSession, RefreshRequest, SessionErrorKind, Sessions};
 
-use super::refresh::{begin, keys, kind, refresh, session_is_revoked, sessions, text};
+use super::session::{begin, keys, kind, refresh, session_is_revoked, sessions, text};
 use super::*;
 
 /// What is known to have ended: ids and a token of each.

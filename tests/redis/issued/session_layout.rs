@@ -6,7 +6,7 @@ use redis::{Value, cmd};
 use tower_bearer::issuer::session::{Ending, SessionErrorKind, Sessions};
 use tower_bearer::revocation::StoreErrorKind;
 
-use super::refresh::{begin, keys, kind, refresh, session_is_revoked, sessions, text};
+use super::session::{begin, keys, kind, refresh, session_is_revoked, sessions, text};
 use super::*;
 
 fn run(server: &RedisServer, command: &redis::Cmd) -> Value {
@@ -106,6 +106,7 @@ async fn a_list_of_another_layout_is_an_error_before_anything_happens() {
     server.command(&format!("RENAME {list}:aside {list}"));
     // (the epoch of `end_all` was put before the list was seen, so it is over)
     assert_eq!(kind(&tokens, text(&grant)).await, SessionErrorKind::InvalidGrant);
+    run(&server, cmd("FLUSHALL").arg("SYNC"));
     let grant = begin(&tokens, "bob").await;
     let list = only(&server, "*:session:list:*");
     server.command(&format!("ZADD {list} 99999999999 no-id-of-a-session"));

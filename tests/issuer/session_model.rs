@@ -6,7 +6,7 @@ use tower_bearer::clock::UnixTime;
 use tower_bearer::issuer::session::MemorySessionStore;
 use tower_bearer::revocation::{Identifiers, MemoryStore};
 use tower_bearer::testing::FakeClock;
-use tower_bearer_tests::refresh_model as model;
+use tower_bearer_tests::session_model as model;
 
 proptest! {
     #![proptest_config(ProptestConfig {
@@ -20,7 +20,7 @@ proptest! {
         let clock = FakeClock::at(UnixTime::from_secs(1_800_000_000));
         let required = Identifiers::SESSION_ID;
         let revocations = MemoryStore::builder().clock(clock.clone()).require(required).build();
-        let store = MemorySessionStore::with_revocations(revocations, 1000);
+        let store = MemorySessionStore::builder().revocations(revocations).capacity(1000).build();
         let run = model::run(store, clock, grace, &events);
         run.now_or_never().expect("the memory store answers at once");
     }
