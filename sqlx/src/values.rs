@@ -15,8 +15,8 @@ pub(crate) fn millis(time: UnixTime) -> i64 {
 
 /// Milliseconds since 1970, rounded up.
 pub(crate) fn millis_up(time: UnixTime) -> i64 {
-    let rest = time.since_epoch().subsec_nanos() % 1_000_000 > 0;
-    millis(time).saturating_add(i64::from(rest))
+    let whole = time.since_epoch().subsec_nanos().is_multiple_of(1_000_000);
+    millis(time).saturating_add(i64::from(!whole))
 }
 
 /// Nanoseconds since 1970; the year 2262 and all later ones are its end, which never comes.

@@ -68,12 +68,12 @@ impl CleanUp for Inner {
         let seconds = i64::try_from(until.as_secs()).unwrap_or(i64::MAX);
         // What is kept for ever has the last second there is.
         let seconds = seconds.min(i64::from(u32::MAX) - 1);
-        let mut cleaned = CleanedUp::default();
-        cleaned.sessions = self.remove(&self.expired.sessions, millis(until)).await?;
-        cleaned.revocations = self.remove(&self.expired.revocations, seconds).await?;
-        cleaned.once = self.remove(&self.expired.once, nanos(until)).await?;
         let logged = millis(before(now, self.log_for));
-        cleaned.log = self.remove(&self.expired.log, logged).await?;
-        Ok(cleaned)
+        Ok(CleanedUp {
+            sessions: self.remove(&self.expired.sessions, millis(until)).await?,
+            revocations: self.remove(&self.expired.revocations, seconds).await?,
+            once: self.remove(&self.expired.once, nanos(until)).await?,
+            log: self.remove(&self.expired.log, logged).await?,
+        })
     }
 }

@@ -89,6 +89,7 @@ impl RevocationLog for PostgresStore {
         let row = self.inner.row(query).await?;
         let changed: i64 = row.try_get(2).map_err(store_error)?;
         let changed = u64::try_from(changed).map_err(|_| odd_row())?;
+        // For how much longer they are kept comes by in the log.
         Ok(Appended { position: log_id(&row, 0, 1)?, changed, kept: Vec::new() })
     }
 }

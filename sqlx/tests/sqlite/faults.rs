@@ -58,7 +58,7 @@ async fn a_full_disk_is_an_error_that_says_so_and_nothing_is_half_done() {
         assert!(begun.len() < 10_000);
     };
     assert_eq!(error.kind(), SessionErrorKind::Unavailable, "{error:?}");
-    assert!(format!("{error:?}").contains("Full"), "{error:?}");
+    assert!(format!("{error:?}").contains("store is full"), "{error:?}");
     assert!(begun.len() > 10, "{}", begun.len());
     let mut refused = None;
     for number in 0..10_000 {
