@@ -62,9 +62,10 @@ impl WriteBack {
     async fn find(&mut self, known: &Table, now: u64) {
         // It may have come by in the log since it was found to be lacking.
         self.slice.retain(|entry| !self.has.holds(entry));
-        while self.slice.is_empty() && self.parts_left > 0 {
+        // Parts may be small: a slice has as many of them as fit.
+        while self.slice.len() < self.size && self.parts_left > 0 {
             let lacking = known.part(self.part, now).filter(|entry| !self.has.holds(entry));
-            self.slice = lacking.collect();
+            self.slice.extend(lacking);
             self.part = (self.part + 1) % Table::PARTS;
             self.parts_left -= 1;
             if self.parts_left.is_multiple_of(32) {
@@ -131,11 +132,26 @@ mod tests {
         }
         let mut work = WriteBack::new(has, 0);
         assert!(work.lacks_any(&known, 0).now_or_never().is_some_and(|any| any));
-        work.part = 77;
-        work.parts_left = Table::PARTS;
+        (work.part, work.parts_left) = (77, Table::PARTS);
         work.slice.clear();
         (0..500).step_by(5).for_each(|id| work.note(&entry(id), 0));
         assert_eq!(all(&mut work, &known), 900);
+    }
+
+    #[test]
+    fn what_is_little_is_one_slice() {
+        let known = Table::new(usize::MAX);
+        for id in 0..100 {
+            known.insert(&entry(id), 0);
+        }
+        let mut work = WriteBack::new(Table::new(usize::MAX), 77);
+        let mut next = Box::pin(work.next(&known, 0));
+        let slice = loop {
+            if let Some(slice) = (&mut next).now_or_never() {
+                break slice;
+            }
+        };
+        assert_eq!(slice.len(), 100);
     }
 
     #[test]
