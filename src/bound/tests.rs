@@ -83,7 +83,7 @@ fn request(fields: &[(&str, &str)]) -> Request<String> {
 
 fn send(layer: &Auth, request: Request<String>) -> Seen {
     let inner = service_fn(|request: Request<String>| async move {
-        let claims: &Claims<StandardClaims> = request.extensions().get().unwrap();
+        let claims = Claims::<StandardClaims>::from_extensions(request.extensions()).unwrap();
         let principal = Principal::from_extensions(request.extensions()).unwrap();
         assert_eq!(claims.binding(), principal.binding());
         let mut response = Response::new(String::new());

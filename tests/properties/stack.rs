@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use http::header::AUTHORIZATION;
 use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::Empty;
@@ -14,15 +15,13 @@ use proptest::prelude::*;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tower::{ServiceExt, service_fn};
+use tower_bearer::authenticate::Authenticator;
 use tower_bearer::claims::Claims;
 use tower_bearer::clock::{Clock, UnixTime};
-use tower_bearer::credentials::BearerToken;
-use tower_bearer::head::RequestHead;
 use tower_bearer::layer::AuthLayer;
 use tower_bearer::rejection::RejectionKind;
-use tower_bearer::step::Step;
 use tower_bearer::testing::TestIssuer;
-use tower_bearer::verify::{TokenVerifier, Verified, Verifier};
+use tower_bearer::verify::Verifier;
 
 /// When all of this happens, in seconds.
 pub(crate) const NOW: u64 = 1_700_000_000;
@@ -44,16 +43,13 @@ pub(crate) static ISSUER: LazyLock<TestIssuer> = LazyLock::new(|| TestIssuer::ne
 pub(crate) static STRICT: LazyLock<Verifier<Value>> =
     LazyLock::new(|| ISSUER.verifier::<Value>().build().unwrap());
 
-pub(crate) fn verify<C>(verifier: &Verifier<C>, token: &str) -> Result<Verified<C>, RejectionKind>
+/// All that stands between a token and its claims: what the layer does, without a request.
+pub(crate) fn verify<C>(verifier: &Verifier<C>, token: &str) -> Result<Claims<C>, RejectionKind>
 where
     C: DeserializeOwned + Send + Sync + 'static,
 {
-    let request = Request::new(String::new());
-    let token = BearerToken::parse(token).map_err(|rejection| rejection.kind())?;
-    match verifier.verify(token, &RequestHead::from(&request)) {
-        Step::Now(verified) => verified.map_err(|rejection| rejection.kind()),
-        Step::Later(_) => panic!("the keys are at hand"),
-    }
+    let claims = Authenticator::new(verifier.clone()).claims(token).now_or_never();
+    claims.expect("the keys are at hand").map_err(|rejection| rejection.kind())
 }
 
 /// A request with this header field through the whole layer: the status, and the claims that the

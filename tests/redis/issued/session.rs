@@ -250,7 +250,10 @@ async fn few_round_trips_and_every_key_expires_and_no_token_is_kept() {
     let stats: String = redis::from_redis_value(server.command("INFO commandstats")).unwrap();
     // To begin is one step, to refresh or to end is a question and a step; each with its proof.
     assert!(stats.contains("cmdstat_evalsha:calls=5,"), "{stats}");
-    assert!(stats.contains("cmdstat_role:calls=8,"), "{stats}");
+    // Within the second of its beginning, a grant asks besides whether all ended in that.
+    let (_, proofs) = stats.split_once("cmdstat_role:calls=").unwrap();
+    let proofs: u32 = proofs.split(',').next().unwrap().parse().unwrap();
+    assert!((8..=12).contains(&proofs), "{stats}");
     assert!(!stats.contains("cmdstat_script") && !stats.contains("cmdstat_mget"), "{stats}");
 
     let found = keys(&server, "*");
