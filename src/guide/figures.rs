@@ -1,5 +1,6 @@
-//! How fast it is, and how it compares with others. Documentation only. The figures were measured before
-//! the claims decoder, the sessions and the replica were written anew, and not since.
+//! How fast it is, and how it compares with others. Documentation only. The times
+//! were measured before the claims decoder, the sessions and the replica were written anew, and not since; the
+//! instructions are of now.
 //!
 //! # Speed
 //!
@@ -81,7 +82,7 @@
 //! | [tower-jwt] 0.2.1 | tower services with a `Default` body | yours | – | – | – | – | an `async fn` asked for every token |
 //! | [huskarl-resource-server] 0.11.12 | no layer: validators to call | yours beside its own | RFC 6750, 9470, 9449: realm, `error`, scope | – | left to the caller, with error types for it | by token introspection | fetched, refreshed |
 //!
-//! What they have and this crate does not: axum-gate logs users in; huskarl-resource-server does DPoP.
+//! What they have and this crate does not: axum-gate logs users in.
 //!
 //! [jwt-authorizer]: https://docs.rs/jwt-authorizer/0.15.0
 //! [axum-jwt-auth]: https://docs.rs/axum-jwt-auth/0.7.0
