@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use tower_bearer::clock::UnixTime;
 use tower_bearer::revocation::TokenIdentity;
-use tower_bearer::revocation::replica::{EntryName, LogEntry};
+use tower_bearer::revocation::replica::EntryName;
+#[cfg(any(test, feature = "postgres"))]
+use tower_bearer::revocation::replica::LogEntry;
 use tower_bearer::store::StoreError;
 
 /// Milliseconds since 1970, rounded down.
@@ -25,6 +27,7 @@ pub(crate) fn nanos(time: UnixTime) -> i64 {
 }
 
 /// The seconds of milliseconds, rounded up; from the year 2106 on `u32::MAX`, which is for ever.
+#[cfg(any(test, feature = "sqlite"))]
 pub(crate) fn seconds_of(millis: i64) -> i64 {
     let seconds = millis.saturating_add(999) / 1000;
     seconds.clamp(0, i64::from(u32::MAX))
