@@ -58,7 +58,7 @@ impl Drop for Making {
 }
 
 /// How often Redis is asked whether it still keeps what it is given.
-const INSPECT: Duration = Duration::from_secs(60);
+const INSPECT: Duration = Duration::from_secs(5);
 
 /// A link, and when whoever is behind it was last found fit.
 struct Inspected {

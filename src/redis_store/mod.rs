@@ -47,7 +47,7 @@
 //! **Redis must be a primary that keeps what it is given.** Whoever answers is asked for its role in
 //! the same round trip; a replica is an error, and so is a `maxmemory` with a policy other than
 //! `noeviction`: a replica looks for that once in every `max_staleness`, the store when it connects and
-//! every minute. At its `maxmemory` Redis takes no revocation that comes alone, each an error before
+//! every five seconds. At its `maxmemory` Redis takes no revocation that comes alone, each an error before
 //! anything has changed, and replicas stay current.
 //!
 //! **After a failover** nodes find the new primary by themselves: through

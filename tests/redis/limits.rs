@@ -42,13 +42,12 @@ async fn a_redis_that_evicts_is_refused() {
 }
 
 #[tokio::test]
-#[ignore = "takes a minute"]
-async fn a_redis_that_evicts_from_now_on_is_refused_within_a_minute() {
+async fn a_redis_that_evicts_from_now_on_is_refused_within_seconds() {
     let Some(server) = RedisServer::start(&["--maxmemory", "100mb"]) else { return };
     let store = store(&server);
     store.revoke(&revocation("a")).await.unwrap();
     server.command("CONFIG SET maxmemory-policy allkeys-lru");
-    tokio::time::sleep(Duration::from_secs(61)).await;
+    tokio::time::sleep(Duration::from_millis(5_200)).await;
     for _ in 0..2 {
         let refused = ask(&store, "a").await.unwrap_err();
         assert_eq!(refused.kind(), StoreErrorKind::Configuration);
