@@ -274,119 +274,114 @@ impl<C> Slots<C> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, any(feature = "aws-lc-rs", feature = "rust-crypto")))]
 mod tests {
     use super::*;
+    use crate::claims::StandardClaims;
+    use crate::credentials::BearerToken;
+    use crate::head::RequestHead;
+    use crate::testing::TestIssuer;
+    use crate::verify::{TokenVerifier, Verifier};
 
-    #[cfg(any(feature = "aws-lc-rs", feature = "rust-crypto"))]
-    mod with_tokens {
-        use super::*;
-        use crate::claims::StandardClaims;
-        use crate::credentials::BearerToken;
-        use crate::head::RequestHead;
-        use crate::testing::TestIssuer;
-        use crate::verify::{TokenVerifier, Verifier};
+    /// A verifier that has verified this many tokens, and those.
+    fn verified(count: usize, cache: TokenCache) -> (Verifier<StandardClaims>, Vec<String>) {
+        let issuer = TestIssuer::new();
+        let verifier = issuer.verifier().build().unwrap().cache(cache);
+        let token = |number: usize| issuer.token().token_id(number.to_string()).sign();
+        let tokens: Vec<_> = (0..count).map(token).collect();
+        for token in &tokens {
+            let request = http::Request::new(());
+            let bearer = BearerToken::parse(token).unwrap();
+            let _ = verifier.verify(bearer, &RequestHead::from(&request));
+        }
+        (verifier, tokens)
+    }
 
-        /// A verifier that has verified this many tokens, and those.
-        fn verified(count: usize, cache: TokenCache) -> (Verifier<StandardClaims>, Vec<String>) {
-            let issuer = TestIssuer::new();
-            let verifier = issuer.verifier().build().unwrap().cache(cache);
-            let token = |number: usize| issuer.token().token_id(number.to_string()).sign();
-            let tokens: Vec<_> = (0..count).map(token).collect();
-            for token in &tokens {
-                let request = http::Request::new(());
-                let bearer = BearerToken::parse(token).unwrap();
-                let _ = verifier.verify(bearer, &RequestHead::from(&request));
+    #[test]
+    fn another_token_with_the_very_same_hash_is_no_hit() {
+        let (verifier, mut tokens) = verified(1, TokenCache::new());
+        let token = tokens.remove(0);
+        let slots = verifier.slots().unwrap();
+        let hash = slots.hash(token.as_bytes());
+        assert!(slots.find_at(hash, token.as_bytes(), |_| ()).is_some());
+        let mut other = token.into_bytes();
+        let last = other.last_mut().unwrap();
+        *last = if *last == b'A' { b'E' } else { b'A' };
+        assert!(slots.find_at(hash, &other, |_| ()).is_none());
+    }
+
+    #[test]
+    fn the_bytes_of_what_is_there_are_counted_whoever_puts_and_clears() {
+        let cache = TokenCache::new().max_entries(16).max_bytes(16 << 10);
+        let (verifier, tokens) = verified(200, cache);
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let (verifier, tokens) = (&verifier, &tokens);
+                scope.spawn(move || {
+                    for token in tokens.iter().cycle().skip(thread * 50).take(600) {
+                        let request = http::Request::new(());
+                        let bearer = BearerToken::parse(token).unwrap();
+                        let _ = verifier.verify(bearer, &RequestHead::from(&request));
+                    }
+                });
             }
-            (verifier, tokens)
-        }
+        });
+        let slots = verifier.slots().unwrap();
+        let entries = slots.slots.iter().filter_map(|slot| slot.load_full());
+        let there: usize = entries.map(|entry| entry.bytes.load(Ordering::Relaxed)).sum();
+        assert!(there > 0 && there <= slots.settings.max_bytes, "{there}");
+        assert_eq!(slots.bytes.load(Ordering::Relaxed), there);
+    }
 
-        #[test]
-        fn another_token_with_the_very_same_hash_is_no_hit() {
-            let (verifier, mut tokens) = verified(1, TokenCache::new());
-            let token = tokens.remove(0);
-            let slots = verifier.slots().unwrap();
-            let hash = slots.hash(token.as_bytes());
-            assert!(slots.find_at(hash, token.as_bytes(), |_| ()).is_some());
-            let mut other = token.into_bytes();
-            let last = other.last_mut().unwrap();
-            *last = if *last == b'A' { b'E' } else { b'A' };
-            assert!(slots.find_at(hash, &other, |_| ()).is_none());
+    #[test]
+    fn each_thread_has_a_count_of_its_own_and_its_bytes_are_counted() {
+        let (verifier, tokens) = verified(1, TokenCache::new());
+        let slots = verifier.slots().unwrap();
+        let token = tokens[0].as_bytes();
+        let now = UnixTime::from_secs(0);
+        let count = || slots.bytes.load(Ordering::Relaxed);
+        let before = count();
+        let handle = || match slots.find(token, |entry| entry.handle(slots, now)) {
+            Some(TokenHandle::Shared(own)) => Arc::as_ptr(&own) as usize,
+            _ => panic!("a count of its own"),
+        };
+        let places = threads::places();
+        let mut seen = std::collections::HashSet::new();
+        for _ in 0..4 * places {
+            seen.insert(std::thread::scope(|scope| scope.spawn(handle).join().unwrap()));
         }
+        assert_eq!(seen.len(), places);
+        assert_eq!(count() - before, places * SHARD_BYTES);
+        // Two counts are never on one cache line, nor is what lies behind them.
+        let mut seen: Vec<_> = seen.into_iter().collect();
+        seen.sort_unstable();
+        assert!(seen.windows(2).all(|pair| pair[1] - pair[0] >= 128));
+        slots.slots.iter().for_each(|slot| slot.store(None));
+        assert_eq!(count(), 0);
+    }
 
-        #[test]
-        fn the_bytes_of_what_is_there_are_counted_whoever_puts_and_clears() {
-            let cache = TokenCache::new().max_entries(16).max_bytes(16 << 10);
-            let (verifier, tokens) = verified(200, cache);
-            std::thread::scope(|scope| {
-                for thread in 0..4 {
-                    let (verifier, tokens) = (&verifier, &tokens);
-                    scope.spawn(move || {
-                        for token in tokens.iter().cycle().skip(thread * 50).take(600) {
-                            let request = http::Request::new(());
-                            let bearer = BearerToken::parse(token).unwrap();
-                            let _ = verifier.verify(bearer, &RequestHead::from(&request));
-                        }
-                    });
-                }
-            });
-            let slots = verifier.slots().unwrap();
-            let entries = slots.slots.iter().filter_map(|slot| slot.load_full());
-            let there: usize = entries.map(|entry| entry.bytes.load(Ordering::Relaxed)).sum();
-            assert!(there > 0 && there <= slots.settings.max_bytes, "{there}");
-            assert_eq!(slots.bytes.load(Ordering::Relaxed), there);
-        }
+    #[test]
+    fn where_there_is_no_room_for_counts_one_is_shared() {
+        let (verifier, tokens) = verified(1, TokenCache::new());
+        let bytes = verifier.slots().unwrap().bytes.load(Ordering::Relaxed);
+        let (verifier, again) = verified(1, TokenCache::new().max_bytes(bytes + 100));
+        assert_eq!(again[0].len(), tokens[0].len());
+        let slots = verifier.slots().unwrap();
+        let found = slots.find(again[0].as_bytes(), |entry| {
+            matches!(entry.handle(slots, UnixTime::EPOCH), TokenHandle::Own(_))
+        });
+        assert_eq!(found, Some(true));
+        assert!(slots.find(again[0].as_bytes(), |_| ()).is_some(), "it is still there");
+        assert!(slots.bytes.load(Ordering::Relaxed) <= bytes + 100);
+    }
 
-        #[test]
-        fn each_thread_has_a_count_of_its_own_and_its_bytes_are_counted() {
-            let (verifier, tokens) = verified(1, TokenCache::new());
-            let slots = verifier.slots().unwrap();
-            let token = tokens[0].as_bytes();
-            let now = UnixTime::from_secs(0);
-            let count = || slots.bytes.load(Ordering::Relaxed);
-            let before = count();
-            let handle = || match slots.find(token, |entry| entry.handle(slots, now)) {
-                Some(TokenHandle::Shared(own)) => Arc::as_ptr(&own) as usize,
-                _ => panic!("a count of its own"),
-            };
-            let places = threads::places();
-            let mut seen = std::collections::HashSet::new();
-            for _ in 0..4 * places {
-                seen.insert(std::thread::scope(|scope| scope.spawn(handle).join().unwrap()));
-            }
-            assert_eq!(seen.len(), places);
-            assert_eq!(count() - before, places * SHARD_BYTES);
-            // Two counts are never on one cache line, nor is what lies behind them.
-            let mut seen: Vec<_> = seen.into_iter().collect();
-            seen.sort_unstable();
-            assert!(seen.windows(2).all(|pair| pair[1] - pair[0] >= 128));
-            slots.slots.iter().for_each(|slot| slot.store(None));
-            assert_eq!(count(), 0);
-        }
-
-        #[test]
-        fn where_there_is_no_room_for_counts_one_is_shared() {
-            let (verifier, tokens) = verified(1, TokenCache::new());
-            let bytes = verifier.slots().unwrap().bytes.load(Ordering::Relaxed);
-            let (verifier, again) = verified(1, TokenCache::new().max_bytes(bytes + 100));
-            assert_eq!(again[0].len(), tokens[0].len());
-            let slots = verifier.slots().unwrap();
-            let found = slots.find(again[0].as_bytes(), |entry| {
-                matches!(entry.handle(slots, UnixTime::EPOCH), TokenHandle::Own(_))
-            });
-            assert_eq!(found, Some(true));
-            assert!(slots.find(again[0].as_bytes(), |_| ()).is_some(), "it is still there");
-            assert!(slots.bytes.load(Ordering::Relaxed) <= bytes + 100);
-        }
-
-        #[test]
-        fn tokens_for_half_the_slots_hardly_push_each_other_out() {
-            let (verifier, tokens) = verified(512, TokenCache::new().max_entries(1024));
-            let slots = verifier.slots().unwrap();
-            let there = |token: &&String| slots.find(token.as_bytes(), |_| ()).is_some();
-            // with one slot for each it would be 403
-            let there = tokens.iter().filter(there).count();
-            assert!(there > 450, "only {there} of 512");
-        }
+    #[test]
+    fn tokens_for_half_the_slots_hardly_push_each_other_out() {
+        let (verifier, tokens) = verified(512, TokenCache::new().max_entries(1024));
+        let slots = verifier.slots().unwrap();
+        let there = |token: &&String| slots.find(token.as_bytes(), |_| ()).is_some();
+        // with one slot for each it would be 403
+        let there = tokens.iter().filter(there).count();
+        assert!(there > 450, "only {there} of 512");
     }
 }

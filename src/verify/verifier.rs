@@ -260,7 +260,7 @@ impl From<Rejection> for Failure {
 }
 
 impl<C> Verifier<C> {
-    #[cfg(test)]
+    #[cfg(all(test, any(feature = "aws-lc-rs", feature = "rust-crypto")))]
     pub(super) fn slots(&self) -> Option<&Slots<C>> {
         self.cache.as_deref()
     }
