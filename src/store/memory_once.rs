@@ -367,21 +367,4 @@ mod tests {
             assert_eq!(won.iter().filter(|won| **won).count(), 1);
         }
     }
-
-    /// `cargo test --release --lib -- --ignored --nocapture a_claim_costs`
-    #[test]
-    #[ignore = "measures"]
-    fn a_claim_costs() {
-        let once = MemoryOnce::new();
-        let count = 600_000_u64;
-        let ids: Vec<_> = (0..count).map(|number| id(number.wrapping_mul(0x9e37_79b9))).collect();
-        for round in 0..2 {
-            let begun = std::time::Instant::now();
-            for (number, id) in (0..).zip(&ids) {
-                let now = round * 1_000 + number / 2_000;
-                assert!(once.claim_now(id, at(now + 60), at(now)).unwrap());
-            }
-            println!("{:?} per claim", begun.elapsed() / count as u32);
-        }
-    }
 }

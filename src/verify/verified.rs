@@ -13,8 +13,10 @@ use crate::credentials::{BearerToken, TokenOrigin};
 use crate::rejection::{Rejection, RejectionKind};
 
 /// A token whose signature, or its issuer's word for it, and whose claims are right. Whether it was
-/// revoked is not known yet, so there is no way from here to the application's claims: the next step
-/// has to ask first.
+/// revoked is not known yet, nor whether it is its sender's if it is bound to one (`cnf`), so there is
+/// no way from here to the application's claims: the next steps, which an
+/// [`Authenticator`](crate::authenticate::Authenticator) takes, have to ask first. Do not decide anything by
+/// [`registered`](Self::registered) alone.
 ///
 /// The verifiers of this crate make one after their checks. One of your own vouches for it by name:
 /// [`Verified::dangerous_vouched`].

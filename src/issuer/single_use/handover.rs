@@ -157,6 +157,9 @@ impl<S: Once> Handover<S> {
             Step::Now(verified) => verified?,
             Step::Later(verified) => verified.await?,
         };
+        if verified.to_be_proven().is_some() {
+            return Err(SingleUseError::rejected());
+        }
         let registered = verified.registered();
         let (Some(token_id), Some(issuer)) = (registered.token_id(), registered.issuer()) else {
             return Err(SingleUseError::rejected());
